@@ -1,0 +1,91 @@
+"""Every setting, read from the environment in this one place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from rag_service.core.errors import ConfigError
+
+
+def _default_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ragloop"
+
+
+class Settings(BaseSettings):
+    """``RAGLOOP_<NAME>`` in the environment sets the field ``<name>``."""
+
+    model_config = SettingsConfigDict(env_prefix="RAGLOOP_", frozen=True, extra="ignore")
+
+    home: Path = Field(Path("var"), description="Folder of all data of one installation.")
+    cache: Path = Field(
+        default_factory=_default_cache, description="Folder of pulled weights, shared by homes."
+    )
+    redis_url: str = Field(
+        "", description="Redis with the query engine; empty: the embedded server."
+    )
+    namespace: str = Field(
+        "ragloop", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Prefix of every Redis key."
+    )
+    embedding_model: str = Field(
+        "BAAI/bge-small-en-v1.5",
+        description="Base embedding model: a pulled or hub name, or a folder.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="Arithmetic of the encoder; auto: bfloat16 where the processor has it."
+    )
+    batch_size: int = Field(32, ge=1, le=4096, description="Texts in one encoder batch.")
+    llm: str = Field(
+        "embedded",
+        description="embedded, ollama:MODEL, openai:MODEL, or none.",
+    )
+    llm_timeout: float = Field(120.0, gt=0, description="Seconds to wait for the LLM.")
+    ollama_host: str = Field("http://127.0.0.1:11434", description="Address of Ollama.")
+    openai_base_url: str = Field("", description="Address of an OpenAI-compatible server.")
+    openai_api_key: str = Field("", repr=False, description="Key for that server.")
+    pdf_strategy: Literal["rows", "fast", "hi_res"] = Field(
+        "rows", description="rows keeps table rows whole; fast and hi_res are unstructured's."
+    )
+    chunk_tokens: int = Field(220, ge=64, le=8192, description="Longest chunk, in model tokens.")
+    max_file_mb: int = Field(200, ge=1, description="Larger files are refused.")
+    max_pages: int = Field(2000, ge=1, description="Longer files are refused.")
+    parse_seconds: int = Field(300, ge=1, description="Time limit for reading one file.")
+    parse_memory_mb: int = Field(4096, ge=512, description="Memory limit for reading one file.")
+    max_question_chars: int = Field(2000, ge=1, description="Longer questions are refused.")
+    keep_releases: int = Field(3, ge=2, description="Retired releases beyond these are dropped.")
+    hnsw_m: int = Field(16, ge=2, le=512)
+    hnsw_ef_construction: int = Field(200, ge=4, le=4096)
+    hnsw_ef_runtime: int = Field(64, ge=4, le=4096)
+    host: str = Field("127.0.0.1", description="Address that the service listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that the service listens on.")
+    seed: int = Field(13, ge=0, description="Seed of sampling, splitting and training.")
+
+    @field_validator("llm")
+    @classmethod
+    def _known_llm(cls, value: str) -> str:
+        kind, _, model = value.partition(":")
+        if kind in {"embedded", "none"} and not model:
+            return value
+        if kind in {"ollama", "openai"} and model:
+            return value
+        raise ValueError("use embedded, none, ollama:MODEL or openai:MODEL")
+
+    @field_validator("home", "cache")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        return value.expanduser().absolute()
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the environment. Raises ConfigError that names each wrong variable."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        wrong = "; ".join(
+            f"RAGLOOP_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()
+        )
+        raise ConfigError(f"wrong settings: {wrong}") from error

@@ -1,0 +1,261 @@
+"""The domain's values: frozen, without behaviour that needs a library.
+
+Arrays are numpy float32 and L2-normalised unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+Kind = Literal["prose", "table"]
+ReleaseState = Literal["building", "candidate", "live", "retired", "failed"]
+Split = Literal["train", "validation", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class FilingFacts:
+    """What a filing's cover page says of it; ``""`` or 0 where it is not printed."""
+
+    company: str = ""
+    ticker: str = ""
+    form: str = ""
+    fiscal_year: int = 0
+    period_end: str = ""
+    """ISO date of the fiscal year's last day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One ingested filing. ``document_id`` comes from the file's bytes, ``name`` is the file's."""
+
+    document_id: str
+    name: str
+    facts: FilingFacts
+    pages: int
+    chunks: int
+    tables: int
+    ingested_at: str
+    chunker: str = ""
+    """Version of the parsing and chunking rules that made its chunks."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableCells:
+    """A table's cells as data: ``columns`` name the value columns of every row."""
+
+    title: str
+    unit: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    """Each row is its label followed by one string a column (``""`` for an empty cell)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a document. ``context`` is embedded with ``text`` and shown apart from it."""
+
+    chunk_id: str
+    document_id: str
+    document: str
+    text: str
+    context: str
+    kind: Kind
+    section: str
+    """Item it stands in, such as ``Item 7A``; ``""`` before the first Item."""
+    heading: str
+    page_start: int
+    """Counted from 1, as PDF viewers do."""
+    page_end: int
+    position: int
+    """Place in the document's reading order, from 0."""
+    facts: FilingFacts
+    cells: TableCells | None = None
+
+    @property
+    def embedded_text(self) -> str:
+        """What the encoder sees."""
+        return f"{self.context}\n{self.text}" if self.context else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Restricts a search; an empty field does not restrict."""
+
+    company: str = ""
+    form: str = ""
+    fiscal_year: int = 0
+    section: str = ""
+    kind: str = ""
+    document: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result; ``rank`` counts from 1, ``score`` is cosine similarity in [-1, 1]."""
+
+    rank: int
+    score: float
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """A registry entry: an immutable embedding model named by ``fingerprint``."""
+
+    fingerprint: str
+    name: str
+    """Name it was asked for by, such as ``BAAI/bge-small-en-v1.5``."""
+    path: str
+    dims: int
+    max_tokens: int
+    query_prompt: str
+    document_prompt: str
+    created: str
+    base: str = ""
+    """Fingerprint of the model that it was trained from, or ``""``."""
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One model and the one index built with it: the unit of serving."""
+
+    release: str
+    state: ReleaseState
+    model: str
+    """Fingerprint of the model."""
+    index: str
+    """Physical index name, never reused."""
+    dims: int
+    chunks: int
+    created: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSpec:
+    """What a physical index is made of."""
+
+    name: str
+    dims: int
+    model: str
+    m: int = 16
+    ef_construction: int = 200
+    ef_runtime: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question with what is relevant to it: chunk ids or ``FILE.pdf#page=N``, to a gain ≥ 1."""
+
+    question_id: str
+    text: str
+    relevant: Mapping[str, int]
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionSet:
+    """Questions of one split of one set."""
+
+    name: str
+    split: str
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One training example: a question and the chunk that answers it."""
+
+    question_id: str
+    question: str
+    answer: str
+    chunk_id: str
+    document: str
+    company: str
+    source: str
+    """What wrote it: ``template`` or the name of the LLM."""
+    split: Split
+    relevant: tuple[str, ...] = ()
+    """All chunk ids that answer it: ``chunk_id`` and its text-identical twins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A figure with its 95 % confidence interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A paired difference b − a with its 95 % interval and two-sided permutation p-value."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The results of one release on one question set, with per-question scores."""
+
+    run_id: str
+    release: str
+    model: str
+    question_set: str
+    split: str
+    questions: int
+    metrics: Mapping[str, Interval]
+    """By measure, in lower case: ``ndcg@10``."""
+    per_question: Mapping[str, Mapping[str, float]]
+    ranking: Mapping[str, tuple[tuple[str, float], ...]]
+    """By question, the corpus-ids in rank order with their scores (strictly decreasing)."""
+    created: str
+    seed: int
+    skipped: int = 0
+    """Questions left out because none of their documents is indexed."""
+    slices: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """Whether a candidate may go live, and why (or why not)."""
+
+    promoted: bool
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A verbatim ``quote`` from page ``page`` of ``document``."""
+
+    document: str
+    page: int
+    quote: str
+    chunk_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer; ``grounded`` only if every quote stands in its passage."""
+
+    question: str
+    answer: str
+    grounded: bool
+    citations: tuple[Citation, ...]
+    release: str
+    method: str
+    """``generated`` by the LLM, ``extracted`` from a passage, or ``none``."""
+    reason: str = ""
+    """Why it is not grounded, or why it was extracted rather than generated."""
+    hits: tuple[Hit, ...] = ()
