@@ -12,7 +12,8 @@ RagloopError
 ├── ModelError             an embedding model cannot be loaded, trained or used
 ├── GenerationError        the LLM failed or answered outside its schema
 ├── DataError              a question set or training file has a wrong row
-└── GateRejected           the gate said no
+├── GateRejected           the gate said no
+└── JobRunning             another job of this home runs (retryable)
 """
 
 from __future__ import annotations
@@ -97,3 +98,8 @@ class DataError(RagloopError):
 
 class GateRejected(RagloopError):
     code = "gate_rejected"
+
+
+class JobRunning(RagloopError):
+    code = "job_running"
+    retryable = True

@@ -183,7 +183,9 @@ class Pair:
     """What wrote it: ``template`` or the name of the LLM."""
     split: Split
     relevant: tuple[str, ...] = ()
-    """All chunk ids that answer it: ``chunk_id`` and its text-identical twins."""
+    """All chunk ids that answer it: ``chunk_id``, its twins, and others that state the same."""
+    kind: str = ""
+    """What it asks for: ``level``, ``change``, ``share``, ``derived``, ``section`` or ``free``."""
 
 
 @dataclass(frozen=True, slots=True)

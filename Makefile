@@ -1,0 +1,43 @@
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## virtual environment with pinned dependencies; nothing system-wide
+
+$(STAMP): pyproject.toml constraints.txt no-deps.txt Makefile
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Ragloop needs Python 3.11 to 3.13: make PYTHON=python3.11 …"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip>=25.1" setuptools
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev
+	$(BIN)/python -m pip install --quiet --no-deps --requirement no-deps.txt
+	touch $@
+
+weights: setup ## pull the weights that demo and tests use
+	$(BIN)/ragloop models pull minilm smollm2
+
+demo: weights ## the whole loop on the sample filings
+	$(BIN)/ragloop demo $(ARGS)
+
+test: check weights ## linters, types, import contracts and all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: setup ## linters, types and import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+serve: weights ## the service on the demo's home
+	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
+
+clean: ## remove the virtual environment and caches, not the data in var/
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+.PHONY: help setup weights demo test check serve clean

@@ -1,0 +1,61 @@
+"""Figures in text, and whether one text's figures are borne out by another's."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+_FIGURE = re.compile(
+    r"(?<![\w.,])[A-Z]{0,3}[$€£]?(?:FY)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?:\s?(thousand|million|billion|trillion|mn|bn|[kmb](?![a-z])))?",
+    re.I,
+)
+_SCALES = {
+    "k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
+    "trillion": 12,
+}  # fmt: skip
+_UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """An amount as printed; ``scale`` is the power of ten it is meant in, if that is said."""
+
+    text: str
+    value: Decimal
+    scale: int | None
+
+
+def figures(text: str, unit: str = "") -> list[Figure]:
+    """Every figure in ``text``; ``unit``, such as ``in millions``, scales those that say none."""
+    unit_scale = _unit_scale(unit)
+    found = []
+    for match in _FIGURE.finditer(text):
+        word = match.group(2)
+        scale = _SCALES[word.lower()] if word else unit_scale
+        value = Decimal(match.group(1).replace(",", ""))
+        found.append(Figure(match.group(0).strip(), value, scale))
+    return found
+
+
+def unsupported(stated: str, evidence: Iterable[Figure]) -> list[str]:
+    """The figures of ``stated`` that ``evidence`` does not have.
+
+    ``1.577 billion`` is borne out by ``1,577`` in a table in millions. Where one side says no
+    scale, the digits must be equal.
+    """
+    known = list(evidence)
+    return [f.text for f in figures(stated) if not any(_equal(f, other) for other in known)]
+
+
+def _equal(a: Figure, b: Figure) -> bool:
+    if a.scale is None or b.scale is None:
+        return a.value == b.value
+    return a.value.scaleb(a.scale) == b.value.scaleb(b.scale)
+
+
+def _unit_scale(unit: str) -> int | None:
+    match = _UNIT.search(unit)
+    return _SCALES[match.group(1).lower()] if match else None

@@ -1,0 +1,98 @@
+"""From a question to its hits, with one release's encoder on that release's index."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+from rag_service.answering.serving import Serving
+from rag_service.core.errors import InvalidRequest
+from rag_service.core.protocols import VectorStore
+from rag_service.core.types import Filters, Hit
+
+MAX_K = 100
+MAX_K_EVALUATION = 1000
+_KINDS = ("", "prose", "table")
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits of one question under one release; ``timings`` are milliseconds by step."""
+
+    release: str
+    model: str
+    hits: tuple[Hit, ...]
+    timings: Mapping[str, float]
+
+
+class Retriever:
+    """Searches the release that ``serving`` pins. Questions are at most ``max_question_chars``."""
+
+    def __init__(self, serving: Serving, vectors: VectorStore, max_question_chars: int) -> None:
+        self._serving = serving
+        self._vectors = vectors
+        self._max_question_chars = max_question_chars
+
+    def search(
+        self, query: str, k: int = 10, filters: Filters = Filters(), release: str | None = None
+    ) -> SearchResult:
+        """The ``k`` (1 to 100) chunks nearest to ``query``.
+
+        Raises InvalidRequest for a question, ``k`` or filter that cannot be searched, and what
+        `Serving.pin` raises.
+        """
+        self.check(query, k)
+        if filters.kind not in _KINDS:
+            raise InvalidRequest(f"kind is prose or table, not {filters.kind[:40]!r}")
+        start = perf_counter()
+        pinned = self._serving.pin(release)
+        ready = perf_counter()
+        vector = pinned.embedder.embed_queries([query])[0]
+        encoded = perf_counter()
+        hits = self._vectors.search(pinned.release.index, vector, k, filters)
+        found = perf_counter()
+        return SearchResult(
+            release=pinned.release.release,
+            model=pinned.release.model,
+            hits=tuple(hits),
+            timings={
+                "pin": _milliseconds(start, ready),
+                "encode": _milliseconds(ready, encoded),
+                "search": _milliseconds(encoded, found),
+            },
+        )
+
+    def search_many(
+        self, queries: Sequence[str], k: int, release: str | None = None
+    ) -> list[list[Hit]]:
+        """The hits of each query, all encoded in one call and under one release.
+
+        For evaluation: ``k`` may go to 1000. Raises as `search` does.
+        """
+        for query in queries:
+            self.check(query, k, MAX_K_EVALUATION)
+        pinned = self._serving.pin(release)
+        if not queries:
+            return []
+        vectors = pinned.embedder.embed_queries(queries)
+        index = pinned.release.index
+        return [self._vectors.search(index, vector, k, Filters()) for vector in vectors]
+
+    def check(self, question: str, k: int, max_k: int = MAX_K) -> None:
+        """Raises InvalidRequest that says what is wrong with the question or with ``k``."""
+        if not question.strip():
+            raise InvalidRequest("the question is empty: ask something")
+        if len(question) > self._max_question_chars:
+            raise InvalidRequest(
+                f"the question has {len(question):,} characters; at most "
+                f"{self._max_question_chars:,} are taken (RAGLOOP_MAX_QUESTION_CHARS)"
+            )
+        if any("\ud800" <= character <= "\udfff" for character in question):
+            raise InvalidRequest("the question holds half a surrogate pair: send valid Unicode")
+        if not 1 <= k <= max_k:
+            raise InvalidRequest(f"k is {k}; it can be 1 to {max_k}")
+
+
+def _milliseconds(start: float, end: float) -> float:
+    return round((end - start) * 1000, 2)

@@ -1,0 +1,181 @@
+"""Which release a request is served by, and the encoder that belongs to it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from rag_service.core.errors import InvalidRequest, ModelError, NotFound, RagloopError, StoreError
+from rag_service.core.protocols import Embedder, ModelRegistry, ReleaseStore, VectorStore
+from rag_service.core.types import Release
+
+_RETRY_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pinned:
+    """One release with its own encoder: what a request uses from its start to its end."""
+
+    release: Release
+    embedder: Embedder
+
+
+class Serving:
+    """Pins releases and keeps the ``keep`` most recently used encoders loaded.
+
+    With ``background`` (a service), a release that goes live is loaded in a thread while the one
+    before it goes on serving; otherwise (a command) it is loaded at once.
+    """
+
+    def __init__(
+        self,
+        releases: ReleaseStore,
+        vectors: VectorStore,
+        registry: ModelRegistry,
+        *,
+        background: bool = False,
+        keep: int = 3,
+    ) -> None:
+        self._releases = releases
+        self._vectors = vectors
+        self._registry = registry
+        self._background = background
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._load_lock = threading.Lock()
+        self._encoders: OrderedDict[str, Embedder] = OrderedDict()
+        self._checked: set[tuple[str, str]] = set()
+        self._served: Release | None = None
+        self._loader: threading.Thread | None = None
+        self._failed: tuple[str, RagloopError, float] | None = None
+
+    def pin(self, release: str | None = None) -> Pinned:
+        """The live release, or the one that is named, ready to search.
+
+        The pointer is read once. Raises NotFound, InvalidRequest for a release that cannot be
+        searched, ModelError or StoreError if encoder and index are not of the release's model.
+        """
+        if release is not None:
+            return self._open(self._named(release))
+        live = self._releases.current()
+        if live is None:
+            raise NotFound("no release is live yet: run `ragloop ingest` with your filings")
+        old = self._stand_in(live) if self._background else None
+        if old is not None:
+            return old
+        pinned = self._open(live)
+        with self._lock:
+            self._served = live
+        return pinned
+
+    def problem(self) -> str:
+        """Why the live release is not served yet although it should be, or ``""``."""
+        with self._lock:
+            if self._failed is None:
+                return ""
+            release, error, _ = self._failed
+            served = self._served.release if self._served else "no release"
+        return f"release {release} is live but cannot be loaded: {error.message} ({served} serves)"
+
+    def close(self) -> None:
+        """Wait for an encoder that is being loaded."""
+        loader = self._loader
+        if loader is not None:
+            loader.join()
+
+    def _named(self, name: str) -> Release:
+        release = self._releases.get(name)
+        if release.state == "building":
+            raise InvalidRequest(
+                f"release {name} is still being built: ask again when `ragloop releases` "
+                "shows it as candidate"
+            )
+        if release.state == "failed":
+            raise InvalidRequest(f"release {name} failed while it was built and cannot be searched")
+        return release
+
+    def _stand_in(self, live: Release) -> Pinned | None:
+        """The release before ``live``, while the encoder of ``live`` is being loaded."""
+        with self._lock:
+            old = self._served
+            if old is None or self._is_open(live) or not self._is_open(old):
+                return None
+            embedder = self._encoders[old.model]
+        try:
+            self._releases.get(old.release)
+        except NotFound:
+            return None
+        self._load_aside(live)
+        return Pinned(old, embedder)
+
+    def _is_open(self, release: Release) -> bool:
+        return release.model in self._encoders and (release.release, release.index) in self._checked
+
+    def _load_aside(self, live: Release) -> None:
+        with self._lock:
+            if self._loader is not None and self._loader.is_alive():
+                return
+            if self._failed is not None:
+                name, _, when = self._failed
+                if name == live.release and time.monotonic() - when < _RETRY_SECONDS:
+                    return
+            self._loader = threading.Thread(
+                target=self._try_open, args=(live,), name=f"load-{live.release}", daemon=True
+            )
+            self._loader.start()
+
+    def _try_open(self, live: Release) -> None:
+        try:
+            self._open(live)
+        except RagloopError as error:
+            log.error("release %s is live but cannot be loaded: %s", live.release, error.message)
+            with self._lock:
+                self._failed = (live.release, error, time.monotonic())
+
+    def _open(self, release: Release) -> Pinned:
+        embedder = self._encoder(release.model)
+        if embedder.fingerprint != release.model:
+            raise ModelError(
+                f"release {release.release} needs model {release.model}, but the registry loaded "
+                f"{embedder.fingerprint}"
+            )
+        key = (release.release, release.index)
+        if key not in self._checked:
+            indexed = self._vectors.model(release.index)
+            if indexed != release.model:
+                raise StoreError(
+                    f"index {release.index} holds vectors of model {indexed}, but release "
+                    f"{release.release} is of model {release.model}: reindex with `ragloop reindex`"
+                )
+        with self._lock:
+            self._checked.add(key)
+            if self._failed is not None and self._failed[0] == release.release:
+                self._failed = None
+        return Pinned(release, embedder)
+
+    def _encoder(self, fingerprint: str) -> Embedder:
+        loaded = self._loaded(fingerprint)
+        if loaded is not None:
+            return loaded
+        with self._load_lock:
+            loaded = self._loaded(fingerprint)
+            if loaded is not None:
+                return loaded
+            embedder = self._registry.load(fingerprint)
+            with self._lock:
+                self._encoders[fingerprint] = embedder
+                while len(self._encoders) > self._keep:
+                    self._encoders.popitem(last=False)
+            return embedder
+
+    def _loaded(self, fingerprint: str) -> Embedder | None:
+        with self._lock:
+            embedder = self._encoders.get(fingerprint)
+            if embedder is not None:
+                self._encoders.move_to_end(fingerprint)
+            return embedder

@@ -1,0 +1,150 @@
+"""``ragloop search``, ``ragloop ask`` and ``ragloop compare``."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rag_service.answering.documents import (
+    answer_document,
+    comparison_document,
+    search_document,
+)
+from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.core.settings import load_settings
+from rag_service.core.types import Answer, Filters, Hit
+from rag_service.wiring import Services, open_services
+
+Question = Annotated[str, typer.Argument(help="A question in plain English.")]
+OneRelease = Annotated[str | None, typer.Option(help="A release other than the live one.")]
+Company = Annotated[str, typer.Option(help="Only this company's filings.")]
+Year = Annotated[int, typer.Option(help="Only this fiscal year.")]
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(search)
+    app.command()(ask)
+    app.command()(compare)
+
+
+def search(
+    q: Question,
+    k: Annotated[int, typer.Option("-k", help="How many hits.")] = 10,
+    release: OneRelease = None,
+    company: Company = "",
+    year: Year = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """The passages nearest to a question."""
+    with open_services(load_settings()) as services:
+        found = services.retriever.search(q, k, Filters(company=company, fiscal_year=year), release)
+
+    def render(console: Console) -> None:
+        console.print(f"release {found.release}")
+        for hit in found.hits:
+            _print_hit(console, hit)
+
+    emit(search_document(found), as_json, render)
+
+
+def ask(
+    q: Question,
+    release: OneRelease = None,
+    company: Company = "",
+    year: Year = 0,
+    as_json: JsonFlag = False,
+) -> None:
+    """An answer with citations of document and page."""
+    with open_services(load_settings()) as services:
+        filters = Filters(company=company, fiscal_year=year)
+        answer = asyncio.run(services.answerer.ask(q, filters=filters, release=release))
+    emit(answer_document(answer), as_json, lambda console: print_answer(console, answer))
+
+
+def compare(
+    a: Annotated[str, typer.Argument(help="A release.")],
+    b: Annotated[str, typer.Argument(help="Another release.")],
+    dataset: Annotated[Path | None, typer.Option(help="Question set in BEIR layout.")] = None,
+    split: Annotated[str, typer.Option(help="Split of the question set.")] = "test",
+    question: Annotated[str, typer.Option(help="Compare on this one question instead.")] = "",
+    as_json: JsonFlag = False,
+) -> None:
+    """Two releases on one question set, paired; by default on the newest held-out questions."""
+    with open_services(load_settings()) as services:
+        if question:
+            _compare_on_question(services, a, b, question, as_json)
+        else:
+            _compare_on_set(services, a, b, dataset, split, as_json)
+
+
+def print_answer(console: Console, answer: Answer) -> None:
+    """An answer and its citations for a person."""
+    mark = "[green]grounded[/]" if answer.grounded else "[yellow]not grounded[/]"
+    console.print(f"{escape(answer.answer)}\n{mark} · {answer.method} · release {answer.release}")
+    if answer.reason:
+        console.print(escape(answer.reason), style="dim")
+    for citation in answer.citations:
+        console.print(f"  [bold]{escape(citation.document)}, page {citation.page}[/]")
+        console.print(f"    “{escape(citation.quote)}”")
+
+
+def _compare_on_question(
+    services: Services, a: str, b: str, question: str, as_json: bool
+) -> None:
+    side_by_side = asyncio.run(services.comparer.compare(question, a, b))
+    document = comparison_document(side_by_side)
+
+    def render(console: Console) -> None:
+        for name in ("a", "b"):
+            side = document[name]
+            console.rule(f"{side['release']}", align="left")
+            console.print(escape(side["answer"]["answer"]))
+            for hit in side["hits"]:
+                where = f"{hit['document']} p. {hit['page_start']}"
+                console.print(f"{hit['rank']:>3}  {hit['score']:.3f}  {escape(where)}")
+        console.print(f"overlap (RBO) {document['rbo']:.2f}")
+
+    emit(document, as_json, render)
+
+
+def _compare_on_set(
+    services: Services, a: str, b: str, dataset: Path | None, split: str, as_json: bool
+) -> None:
+    from eval.compare import compare as compare_runs
+    from eval.question_sets import load
+
+    questions = load(dataset or services.newest_question_set(), split)
+    with progress_bar() as progress:
+        runs = [services.evaluator.run(questions, release, progress) for release in (a, b)]
+    compared = compare_runs(runs[0], runs[1], services.settings.seed)
+    document = compared.as_dict()
+
+    def render(console: Console) -> None:
+        rows = [
+            (
+                measure,
+                f"{d['value']:+.4f}",
+                f"[{d['low']:+.4f}, {d['high']:+.4f}]",
+                f"{d['p']:.4f}",
+            )
+            for measure, d in document["difference"].items()
+        ]
+        title = f"{b} − {a} on {questions.name}/{split}, {document['questions']} questions"
+        console.print(grid(("measure", "difference", "95 % interval", "p"), rows, title))
+
+    emit(document, as_json, render)
+
+
+def _print_hit(console: Console, hit: Hit) -> None:
+    chunk = hit.chunk
+    pages = f"p. {chunk.page_start}" + (
+        f"–{chunk.page_end}" if chunk.page_end != chunk.page_start else ""
+    )
+    head = f"{hit.rank:>2}. {hit.score:.3f}  {chunk.document} {pages}  {chunk.section} {chunk.kind}"
+    console.print(escape(head), style="bold")
+    console.print(escape(chunk.text[:400]), style="dim")

@@ -1,0 +1,45 @@
+"""``ragloop``: the command line. Exit status 0 done, 1 refused, 2 wrong usage or configuration."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+import typer
+
+from rag_service.cli import asking, documents, improving, operating, releases
+from rag_service.cli.output import emit_error
+from rag_service.core.errors import RagloopError
+
+app = typer.Typer(
+    name="ragloop",
+    help="Question answering over financial filings whose retrieval makes itself better.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+for part in (improving, documents, asking, releases, operating):
+    part.register(app)
+
+
+def main() -> None:
+    """Entry point of the ``ragloop`` script."""
+    as_json = "--json" in sys.argv
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    try:
+        status = app(standalone_mode=False)
+    except RagloopError as error:
+        emit_error(error.as_dict(), as_json)
+        sys.exit(error.exit_status)
+    except click.exceptions.NoArgsIsHelpError as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        sys.exit(2)
+    except click.UsageError as error:
+        message = f"{error.format_message()} (see `ragloop --help`)"
+        emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.Abort):
+        sys.stderr.write("stopped; the same command goes on where it was\n")
+        sys.exit(130)
+    sys.exit(status if isinstance(status, int) else 0)

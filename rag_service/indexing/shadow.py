@@ -1,0 +1,141 @@
+"""Building a release's index beside the live one, and bringing any release up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rag_service.core.errors import ReleaseConflict
+from rag_service.core.ids import now
+from rag_service.core.protocols import (
+    ChunkStore,
+    ModelRegistry,
+    Progress,
+    ReleaseStore,
+    VectorStore,
+    no_progress,
+)
+from rag_service.core.types import IndexSpec, ModelCard, Release
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """How a release's index differs from the chunk store at ``revision``."""
+
+    revision: int
+    missing: frozenset[str]
+    extra: frozenset[str]
+    unindexed: int
+    """Written entries that the engine has not indexed, so that no query can find them."""
+
+    @property
+    def complete(self) -> bool:
+        return not self.missing and not self.extra and not self.unindexed
+
+
+class ShadowIndexer:
+    """Embeds what a release's index lacks. The index itself is the checkpoint.
+
+    A killed build goes on where it stopped: chunks that are written are not embedded again.
+    """
+
+    def __init__(
+        self,
+        chunks: ChunkStore,
+        vectors: VectorStore,
+        releases: ReleaseStore,
+        registry: ModelRegistry,
+        make_spec: Callable[[str, ModelCard], IndexSpec],
+        batch: int = 256,
+    ) -> None:
+        self._chunks = chunks
+        self._vectors = vectors
+        self._releases = releases
+        self._registry = registry
+        self._make_spec = make_spec
+        self._batch = batch
+
+    def build(self, model: ModelCard, note: str = "", progress: Progress = no_progress) -> Release:
+        """A complete candidate release of ``model``: an unfinished one is resumed.
+
+        Raises ReleaseConflict if documents change faster than they are embedded.
+        """
+        release = self._unfinished(model.fingerprint) or self.create(model, note)
+        self.catch_up(release, progress)
+        release = replace(release, state="candidate", chunks=self._vectors.count(release.index))
+        self._releases.put(release)
+        return release
+
+    def create(self, model: ModelCard, note: str = "") -> Release:
+        """An empty release in state ``building`` with an index of its own."""
+        name = self._releases.new_name()
+        spec = self._make_spec(name, model)
+        self._vectors.create(spec)
+        release = Release(
+            release=name,
+            state="building",
+            model=model.fingerprint,
+            index=spec.name,
+            dims=model.dims,
+            chunks=0,
+            created=now(),
+            note=note,
+        )
+        self._releases.put(release)
+        return release
+
+    def completeness(self, release: Release) -> Completeness:
+        """Compare the ids in the index with those in the chunk store."""
+        revision = self._chunks.revision()
+        wanted = self._chunks.chunk_ids()
+        written = self._vectors.ids(release.index)
+        return Completeness(
+            revision=revision,
+            missing=frozenset(wanted - written),
+            extra=frozenset(written - wanted),
+            unindexed=max(0, len(written) - self._vectors.count(release.index)),
+        )
+
+    def catch_up(self, release: Release, progress: Progress = no_progress, passes: int = 10) -> int:
+        """Make a release's index hold exactly the chunk store's chunks.
+
+        Returns the revision at which it did, for ``ReleaseStore.swap`` to insist on.
+        Raises ReleaseConflict if documents still change after ``passes`` passes.
+        """
+        for _ in range(passes):
+            found = self.completeness(release)
+            if found.complete:
+                return found.revision
+            self._embed(release, sorted(found.missing), progress)
+            nothing = np.empty((0, release.dims), np.float32)
+            for stale in self._batches(sorted(found.extra)):
+                self._vectors.write(release.index, (), nothing, stale)
+        raise ReleaseConflict(
+            f"release {release.release} is not complete after {passes} passes: "
+            f"{len(found.missing)} chunks missing, {len(found.extra)} too many, "
+            f"{found.unindexed} not indexed; try again when ingestion has ended"
+        )
+
+    def _unfinished(self, fingerprint: str) -> Release | None:
+        for release in reversed(self._releases.all()):
+            if release.model == fingerprint and release.state in {"building", "candidate"}:
+                return release
+        return None
+
+    def _embed(self, release: Release, missing: list[str], progress: Progress) -> None:
+        if not missing:
+            return
+        embedder = self._registry.load(release.model)
+        done = 0
+        for ids in self._batches(missing):
+            chunks = self._chunks.load(ids)
+            vectors = embedder.embed_documents([chunk.embedded_text for chunk in chunks])
+            self._vectors.write(release.index, chunks, vectors)
+            done += len(ids)
+            progress(f"reindex {release.release}", done, len(missing))
+
+    def _batches(self, ids: list[str]) -> Iterator[list[str]]:
+        for start in range(0, len(ids), self._batch):
+            yield ids[start : start + self._batch]

@@ -1,0 +1,136 @@
+"""A job's journal: which steps are done, so that a killed job goes on where it stopped."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rag_service.core.errors import JobRunning, RagloopError
+from rag_service.core.ids import now
+
+Result = TypeVar("Result", bound="str | int | list[str] | dict[str, Any]")
+
+
+class Job:
+    """One run of a kind of work, kept as ``<home>/jobs/<id>/journal.json``.
+
+    Steps are named; the JSON-able result of a finished step is kept and given back to a resumed
+    job instead of running the step again.
+    """
+
+    def __init__(self, folder: Path, journal: dict[str, Any]) -> None:
+        self.folder = folder
+        self._journal = journal
+
+    @property
+    def id(self) -> str:
+        return str(self._journal["job"])
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds that each finished step took, in order."""
+        return {name: step["seconds"] for name, step in self._journal["steps"].items()}
+
+    def step(self, name: str, work: Callable[[], Result]) -> Result:
+        """The result of ``work``, run once in the life of the job."""
+        steps = self._journal["steps"]
+        if name not in steps:
+            started = time.perf_counter()
+            result = work()
+            seconds = round(time.perf_counter() - started, 2)
+            steps[name] = {"result": result, "seconds": seconds}
+            self._save()
+        kept: Result = steps[name]["result"]
+        return kept
+
+    def finish(self) -> None:
+        self._end("done", "")
+
+    def fail(self, reason: str) -> None:
+        """End with a reason; a failed job is not resumed."""
+        self._end("failed", reason)
+
+    def _end(self, state: str, reason: str) -> None:
+        self._journal |= {"state": state, "reason": reason, "ended": now()}
+        self._save()
+
+    def _save(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        fresh = self.folder / "journal.json.new"
+        with fresh.open("w") as file:
+            json.dump(self._journal, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.folder / "journal.json")
+
+
+class JobStore:
+    """Jobs under ``<home>/jobs``; at most one of a home runs at a time."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "jobs"
+
+    @contextmanager
+    def run(self, kind: str, arguments: Mapping[str, Any]) -> Iterator[Job]:
+        """The unfinished job of this kind and these arguments, or a new one.
+
+        Raises JobRunning if another process runs a job of this home. An error that cannot mend
+        by itself ends the job as failed; a retryable one, or a kill, leaves it to be resumed.
+        """
+        with self._alone():
+            job = self._unfinished(kind, arguments) or self._new(kind, arguments)
+            try:
+                yield job
+            except RagloopError as error:
+                if not error.retryable:
+                    job.fail(error.message)
+                raise
+            job.finish()
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every journal, oldest first."""
+        journals = [json.loads(p.read_text()) for p in self._folder.glob("*/journal.json")]
+        return sorted(journals, key=lambda journal: (journal["started"], journal["job"]))
+
+    def _unfinished(self, kind: str, arguments: Mapping[str, Any]) -> Job | None:
+        for journal in reversed(self.all()):
+            if (journal["kind"], journal["arguments"]) == (kind, dict(arguments)):
+                if journal["state"] == "running":
+                    return Job(self._folder / journal["job"], journal)
+                return None
+        return None
+
+    def _new(self, kind: str, arguments: Mapping[str, Any]) -> Job:
+        name = f"{kind}-{now().replace(':', '').replace('-', '')}-{uuid.uuid4().hex[:4]}"
+        journal = {
+            "job": name,
+            "kind": kind,
+            "arguments": dict(arguments),
+            "state": "running",
+            "reason": "",
+            "started": now(),
+            "ended": "",
+            "steps": {},
+        }
+        job = Job(self._folder / name, journal)
+        job._save()
+        return job
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise JobRunning(
+                    f"another job runs in {self._folder.parent}; wait for it or end it"
+                ) from error
+            yield

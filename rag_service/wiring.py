@@ -1,0 +1,268 @@
+"""The one place where settings become objects."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rag_service.adapters.embedded_redis import EmbeddedRedis
+from rag_service.adapters.redis_chunks import RedisChunkStore
+from rag_service.adapters.redis_client import connect
+from rag_service.adapters.redis_releases import RedisReleaseStore
+from rag_service.adapters.redis_vectors import RedisVectorStore
+from rag_service.answering.answer import Answerer
+from rag_service.answering.compare import Comparer
+from rag_service.answering.retrieve import Retriever
+from rag_service.answering.serving import Serving
+from rag_service.core.errors import GateRejected, RagloopError
+from rag_service.core.protocols import (
+    Generator,
+    ModelRegistry,
+    Progress,
+    no_progress,
+)
+from rag_service.core.settings import Settings
+from rag_service.core.types import IndexSpec, ModelCard, Release
+from rag_service.indexing.promotion import Promoter
+from rag_service.indexing.shadow import ShadowIndexer
+from rag_service.indexing.writer import DocumentWriter
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from eval.history import History
+    from rag_service.loop.demo import Demo
+    from rag_service.loop.evaluation import Evaluator
+    from rag_service.loop.improve import Improver
+    from rag_service.loop.ingestion import Ingestion
+    from rag_service.loop.jobs import JobStore
+    from rag_service.loop.training import Finetuner
+
+
+class Services:
+    """Every part, made when first used. ``background``: new encoders load beside the old one."""
+
+    def __init__(self, settings: Settings, client: Redis, *, background: bool) -> None:
+        self.settings = settings
+        self._client = client
+        self._background = background
+
+    @cached_property
+    def vectors(self) -> RedisVectorStore:
+        return RedisVectorStore(self._client, self.settings.namespace)
+
+    @cached_property
+    def chunks(self) -> RedisChunkStore:
+        return RedisChunkStore(self._client, self.settings.namespace)
+
+    @cached_property
+    def releases(self) -> RedisReleaseStore:
+        return RedisReleaseStore(self._client, self.settings.namespace)
+
+    @cached_property
+    def registry(self) -> ModelRegistry:
+        return make_registry(self.settings)
+
+    @cached_property
+    def generator(self) -> Generator | None:
+        from rag_service.adapters.llm_factory import make_generator
+
+        return make_generator(self.settings)
+
+    @cached_property
+    def serving(self) -> Serving:
+        return Serving(self.releases, self.vectors, self.registry, background=self._background)
+
+    @cached_property
+    def retriever(self) -> Retriever:
+        return Retriever(self.serving, self.vectors, self.settings.max_question_chars)
+
+    @cached_property
+    def answerer(self) -> Answerer:
+        return Answerer(self.retriever, self.generator)
+
+    @cached_property
+    def comparer(self) -> Comparer:
+        return Comparer(self.retriever, self.answerer)
+
+    @cached_property
+    def writer(self) -> DocumentWriter:
+        return DocumentWriter(self.chunks, self.vectors, self.releases, self.registry)
+
+    @cached_property
+    def indexer(self) -> ShadowIndexer:
+        return ShadowIndexer(
+            self.chunks, self.vectors, self.releases, self.registry, self._index_spec
+        )
+
+    @cached_property
+    def promoter(self) -> Promoter:
+        return Promoter(
+            self.indexer,
+            self.vectors,
+            self.releases,
+            self.registry,
+            self.settings.keep_releases,
+        )
+
+    @cached_property
+    def jobs(self) -> JobStore:
+        from rag_service.loop.jobs import JobStore
+
+        return JobStore(self.settings.home)
+
+    @cached_property
+    def history(self) -> History:
+        from eval.history import History
+
+        return History(self.settings.home / "history")
+
+    @cached_property
+    def ingestion(self) -> Ingestion:
+        from ingest.read import ReadOptions
+        from rag_service.loop.ingestion import Ingestion
+
+        options = ReadOptions(
+            strategy=self.settings.pdf_strategy,
+            chunk_tokens=self.settings.chunk_tokens,
+            max_file_mb=self.settings.max_file_mb,
+            max_pages=self.settings.max_pages,
+            seconds=self.settings.parse_seconds,
+            memory_mb=self.settings.parse_memory_mb,
+        )
+        return Ingestion(
+            self.chunks,
+            self.writer,
+            options,
+            live_embedder=lambda: self.registry.load(self.ensure_live().model),
+        )
+
+    @cached_property
+    def evaluator(self) -> Evaluator:
+        from rag_service.loop.evaluation import Evaluator
+
+        return Evaluator(
+            self.chunks, self.releases, self.retriever, self.history, self.settings.seed
+        )
+
+    @cached_property
+    def finetuner(self) -> Finetuner:
+        from rag_service.loop.training import Finetuner
+
+        return Finetuner(self.chunks, self.registry, self.generator)
+
+    @cached_property
+    def improver(self) -> Improver:
+        from rag_service.loop.improve import Improver
+
+        return Improver(
+            home=self.settings.home,
+            seed=self.settings.seed,
+            chunks=self.chunks,
+            releases=self.releases,
+            registry=self.registry,
+            retriever=self.retriever,
+            finetuner=self.finetuner,
+            indexer=self.indexer,
+            evaluator=self.evaluator,
+            promoter=self.promoter,
+            history=self.history,
+        )
+
+    @cached_property
+    def demo(self) -> Demo:
+        from rag_service.loop.demo import Demo
+
+        return Demo(
+            home=self.settings.home,
+            chunks=self.chunks,
+            releases=self.releases,
+            writer=self.writer,
+            ingestion=self.ingestion,
+            indexer=self.indexer,
+            promoter=self.promoter,
+            improver=self.improver,
+            answerer=self.answerer,
+        )
+
+    def ensure_live(self) -> Release:
+        """The live release; the first one is made of the configured embedding model."""
+        return self.promoter.ensure_live(
+            lambda: self.registry.resolve(self.settings.embedding_model)
+        )
+
+    def promote(
+        self, release: str, force: bool = False, progress: Progress = no_progress
+    ) -> Release:
+        """Make a release live. Raises GateRejected unless the gate said yes to it.
+
+        A release that was live before needs no gate; ``force`` promotes without one.
+        """
+        target = self.releases.get(release)
+        if target.state == "candidate" and not force:
+            decision = self.history.decision(release)
+            if decision is None:
+                raise GateRejected(
+                    f"release {release} was never judged by the gate; run `ragloop improve`, "
+                    "or promote it with --force"
+                )
+            if not decision.promoted:
+                raise GateRejected(
+                    f"the gate refused release {release}: {'; '.join(decision.reasons)}; "
+                    "--force promotes it all the same"
+                )
+        return self.promoter.promote(release, progress)
+
+    def rollback(self, progress: Progress = no_progress) -> Release:
+        return self.promoter.rollback(progress)
+
+    def ready(self) -> dict[str, str]:
+        """By part, ``ok`` or what is wrong with it."""
+        parts: dict[str, str] = {}
+        try:
+            self._client.ping()
+            parts["redis"] = "ok"
+            self.serving.pin()
+            parts["release"] = "ok"
+        except RagloopError as error:
+            parts["release" if "redis" in parts else "redis"] = error.message
+        return parts
+
+    def _index_spec(self, release: str, model: ModelCard) -> IndexSpec:
+        return IndexSpec(
+            name=f"{self.settings.namespace}-ix-{release}",
+            dims=model.dims,
+            model=model.fingerprint,
+            m=self.settings.hnsw_m,
+            ef_construction=self.settings.hnsw_ef_construction,
+            ef_runtime=self.settings.hnsw_ef_runtime,
+        )
+
+
+def make_registry(settings: Settings) -> ModelRegistry:
+    """The model registry of a home; it needs no Redis."""
+    from rag_service.adapters.model_registry import FileModelRegistry
+
+    return FileModelRegistry(settings.home, settings.cache, settings.precision, settings.batch_size)
+
+
+@contextmanager
+def open_services(settings: Settings, *, background: bool = False) -> Iterator[Services]:
+    """Services on the configured Redis, or on the embedded one of this home.
+
+    Raises ConfigError, StoreUnavailable.
+    """
+    with ExitStack() as stack:
+        url = settings.redis_url or stack.enter_context(EmbeddedRedis(settings.home))
+        client = connect(url)
+        stack.callback(client.close)
+        services = Services(settings, client, background=background)
+        try:
+            yield services
+        finally:
+            generator = services.__dict__.get("generator")
+            if generator is not None:
+                asyncio.run(generator.aclose())
