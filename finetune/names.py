@@ -34,7 +34,9 @@ def company_name(chunk: Chunk) -> str:
     if not words:
         return re.sub(r"[\W_]+", " ", chunk.document.rpartition(".")[0] or chunk.document).strip()
     name = " ".join(words)
-    return " ".join(_cased(word) for word in words) if name == name.upper() else name
+    if name != name.upper() or len(name) <= 3:
+        return name
+    return " ".join(_cased(word) for word in words)
 
 
 def spoken_company(chunk: Chunk, random: Random) -> str:
@@ -56,6 +58,16 @@ def spoken_period(year: int, facts: FilingFacts, random: Random, *, instant: boo
     if year == facts.fiscal_year and (ended := _long_date(facts.period_end)):
         ways.append(ended if instant else f"the year ended {ended}")
     return random.choice(ways)
+
+
+def short_period(year: int, random: Random) -> str:
+    """The fiscal year as an adjective: ``FY2023``, ``fiscal 2023`` or ``2023``."""
+    return random.choice((f"FY{year}", f"fiscal {year}", f"{year}", f"FY{year % 100:02d}"))
+
+
+def possessive(sentence: str) -> str:
+    """``Best Buys's`` as English writes it."""
+    return re.sub(r"(?<=s)'s\b", "'", sentence)
 
 
 def _cased(word: str) -> str:

@@ -25,12 +25,12 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """A figure computed from two concepts of one year: ``top / bottom``, or ``top − bottom``."""
+    """A figure of one year from two concepts: ``top / bottom``, ``top − bottom`` or their sum."""
 
     names: tuple[str, ...]
     top: str
     bottom: str
-    form: Literal["percent", "multiple", "difference"]
+    form: Literal["percent", "multiple", "difference", "sum"]
 
 
 def concept_of(label: str) -> Concept | None:
@@ -44,7 +44,7 @@ def _concept(key: str, statement: Statement, pattern: str, *names: str) -> Conce
     return Concept(key, statement, re.compile(pattern), names)
 
 
-_PPE = r"property(?: plant)?(?:,? and|,? &) equipment"
+_PPE = r"property(?: plant)?(?: and| &) equipment"
 _SPENT = r"(?:purchases?|additions?|acquisitions?|expenditures?|payments?)"
 
 CONCEPTS = (
@@ -227,7 +227,7 @@ RATIOS = (
         "current_assets", "current_liabilities", "difference",
     ),
     Ratio(("liabilities-to-assets ratio",), "total_liabilities", "total_assets", "percent"),
-    Ratio(("long-term debt to equity", "LT debt-to-equity ratio"), "long_debt", "equity", "multiple"),
+    Ratio(("long-term debt to equity", "LT debt-to-equity"), "long_debt", "equity", "multiple"),
     Ratio(("equity ratio", "equity as a share of assets"), "equity", "total_assets", "percent"),
     Ratio(("goodwill as a percentage of assets",), "goodwill", "total_assets", "percent"),
     Ratio(("return on assets", "ROA"), "net_income", "total_assets", "percent"),
@@ -240,6 +240,7 @@ RATIOS = (
     Ratio(("free cash flow", "FCF"), "operating_cash", "capex", "difference"),
     Ratio(("capital intensity", "capex as a percent of revenue"), "capex", "revenue", "percent"),
     Ratio(("capex to depreciation",), "capex", "depreciation", "multiple"),
-    Ratio(("cash conversion", "CFO-to-net-income ratio"), "operating_cash", "net_income", "multiple"),
+    Ratio(("cash conversion", "CFO to net income"), "operating_cash", "net_income", "multiple"),
+    Ratio(("EBITDA",), "operating_income", "depreciation", "sum"),
     Ratio(("dividend payout ratio", "payout ratio"), "dividends", "net_income", "percent"),
 )  # fmt: skip

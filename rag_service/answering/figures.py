@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 _FIGURE = re.compile(
-    r"(?<![\w.,])[A-Z]{0,3}[$€£]?(?:FY)?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
+    r"(?<![\w.,])[A-Z]{0,3}[$€£]?(\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)"
     r"(?:\s?(thousand|million|billion|trillion|mn|bn|[kmb](?![a-z])))?",
     re.I,
 )
@@ -16,6 +16,7 @@ _SCALES = {
     "k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
     "trillion": 12,
 }  # fmt: skip
+_YEAR = re.compile(r"(?:FY)?(?:19|20)\d{2}", re.I)
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
 
 
@@ -48,6 +49,11 @@ def unsupported(stated: str, evidence: Iterable[Figure]) -> list[str]:
     """
     known = list(evidence)
     return [f.text for f in figures(stated) if not any(_equal(f, other) for other in known)]
+
+
+def has_amount(text: str) -> bool:
+    """True if ``text`` has a figure that is not just a year."""
+    return any(not _YEAR.fullmatch(figure.text) for figure in figures(text))
 
 
 def _equal(a: Figure, b: Figure) -> bool:

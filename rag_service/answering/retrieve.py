@@ -14,6 +14,7 @@ from rag_service.core.types import Filters, Hit
 MAX_K = 100
 MAX_K_EVALUATION = 1000
 _KINDS = ("", "prose", "table")
+NO_FILTERS = Filters()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Retriever:
         self._max_question_chars = max_question_chars
 
     def search(
-        self, query: str, k: int = 10, filters: Filters = Filters(), release: str | None = None
+        self, query: str, k: int = 10, filters: Filters = NO_FILTERS, release: str | None = None
     ) -> SearchResult:
         """The ``k`` (1 to 100) chunks nearest to ``query``.
 
@@ -77,7 +78,7 @@ class Retriever:
             return []
         vectors = pinned.embedder.embed_queries(queries)
         index = pinned.release.index
-        return [self._vectors.search(index, vector, k, Filters()) for vector in vectors]
+        return [self._vectors.search(index, vector, k, NO_FILTERS) for vector in vectors]
 
     def check(self, question: str, k: int, max_k: int = MAX_K) -> None:
         """Raises InvalidRequest that says what is wrong with the question or with ``k``."""

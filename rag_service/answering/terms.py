@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _WORD = re.compile(r"[a-z0-9]+(?:&[a-z0-9]+)*")
 _POSSESSIVE = re.compile(r"['’]s\b")
@@ -11,48 +12,63 @@ _SHORT_YEAR = re.compile(r"\bFY\s?['’]?(\d{2})(?!\d)", re.I)
 _YEAR_WORD = re.compile(r"(?:fy)?(?:19|20)\d{2}|fy\d{2}")
 
 STOP_WORDS = frozenset(
-    """a about after all also am an and any are as ask at based be been being between both but by
-    can could did do does doing during each end ended ending fiscal for from give given had has
-    have how if in into is it its itself just many me more most much of on only or our out over
-    please provide question respectively response same say shown so state stated such tell than
-    that the their them then there these they this those through to under up us usd use used using
-    was we were what when where which while who whom whose why will with within year yearend would
-    you your fy dollar million billion thousand amount answer total value figure company
-    report reported reporting compute calculate""".split()
+    _WORD.findall(
+        """a about after all also am an and any are as ask at based be been being between both but
+        by can could did do does doing during each end ended ending fiscal for from give given had
+        has have how if in into is it its itself just many me more most much of on only or our out
+        over please provide question respectively response same say shown so state stated such
+        tell than that the their them then there these they this those through to under up us usd
+        use used using was we were what when where which while who whom whose why will with within
+        year yearend would you your fy dollar million billion thousand amount answer total value
+        figure company report reported reporting compute calculate"""
+    )
 )
 
-_SAME = tuple(
-    tuple(frozenset(phrase.split()) for phrase in line.split(" | "))
-    for line in """capex | capital expenditure | capital spending | purchase property plant equipment
-revenue | net sale | net revenue | sale | net operating revenue
-net income | net earning | net profit
-property plant equipment | pp&e | ppe | fixed asset
-cost good sold | cogs | cost sale | cost revenue | cost product sold
-research development | r&d
-selling general administrative | sg&a
-depreciation amortization | d&a
-earning per share | eps | earning per common share
-shareholder equity | stockholder equity | shareowner equity
-operating income | operating profit | income from operation
-operating cash flow | cash provided operating activity
-accounts receivable | receivable | trade receivable
-income tax expense | provision income tax
-dividend paid | payment dividend
-share repurchase | buyback | repurchase common stock | purchase treasury stock
-employee | headcount | staff""".splitlines()
+_ITEMS = (
+    (
+        "capital expenditures",
+        "capex",
+        "capital spending",
+        "purchases of property, plant and equipment",
+        "additions to property, plant and equipment",
+    ),
+    ("revenue", "net sales", "sales", "net revenue", "net operating revenue"),
+    ("net income", "net earnings", "net profit"),
+    ("property, plant and equipment", "PP&E", "PPE", "fixed assets"),
+    ("cost of goods sold", "COGS", "cost of sales", "cost of revenue", "cost of products sold"),
+    ("research and development", "R&D"),
+    ("selling, general and administrative", "SG&A"),
+    ("depreciation and amortization", "D&A"),
+    ("earnings per share", "EPS", "earnings per common share"),
+    ("shareholders' equity", "stockholders' equity", "shareowners' equity"),
+    ("operating income", "operating profit", "income from operations"),
+    ("operating cash flow", "cash provided by operating activities"),
+    ("accounts receivable", "receivables", "trade receivables"),
+    ("income tax expense", "provision for income taxes"),
+    ("dividends paid", "payment of dividends"),
+    ("share repurchases", "buybacks", "repurchases of common stock", "purchases of treasury stock"),
+    ("employees", "headcount", "staff"),
 )
-"""Groups of phrases, each a set of stems, that name one item of a filing."""
+"""Names of one and the same item of a filing."""
+
+_NO_NAMES = frozenset(
+    _WORD.findall(
+        """gaap sec ceo cfo q1 q2 q3 q4 item form note ebitda january february march april may june
+        july august september october november december"""
+    )
+)
+"""Words that are written with capitals and name no company."""
 
 
 def stems(text: str) -> list[str]:
-    """Content words of ``text`` in order: lower case, singular, no figures, years or stop words."""
+    """Content words of ``text`` in order: lower case, inflections cut, no figures or stop words."""
     words = _WORD.findall(_POSSESSIVE.sub("", text.casefold()))
     return [
-        _singular(word)
+        _stem(word)
         for word in words
         if not word.isdigit()
         and word not in STOP_WORDS
-        and _singular(word) not in STOP_WORDS
+        and _stem(word) not in STOP_WORDS
         and not _YEAR_WORD.fullmatch(word)
         and (len(word) > 1 or "&" in word)
     ]
@@ -67,14 +83,28 @@ def years(text: str) -> frozenset[int]:
 def readings(words: frozenset[str]) -> tuple[frozenset[str], ...]:
     """``words`` as they are, then with one item's name changed to each of its other names."""
     found = [words]
-    for group in _SAME:
-        named = max((p for p in group if p <= words), key=len, default=None)
+    for names in _item_names():
+        named = max((name for name in names if name <= words), key=len, default=None)
         if named is not None:
-            found += [(words - named) | other for other in group if other != named]
+            found += [(words - named) | other for other in names if other != named]
     return tuple(dict.fromkeys(found))
 
 
-def _singular(word: str) -> str:
+def is_item_name(word: str) -> bool:
+    """True for a word of an item's name, such as ``COGS``, or of a currency: no company's name."""
+    items = frozenset[str]().union(*(name for names in _item_names() for name in names))
+    return frozenset(stems(word)) <= items | _NO_NAMES
+
+
+@cache
+def _item_names() -> tuple[tuple[frozenset[str], ...], ...]:
+    return tuple(tuple(frozenset(stems(name)) for name in names) for names in _ITEMS)
+
+
+def _stem(word: str) -> str:
+    """``increased`` and ``increases`` to ``increase``, ``sales`` to ``sale``."""
+    if len(word) > 5 and word.endswith("ed") and not word.endswith("eed"):
+        return word[:-1] if word[-3] in "cgsuvz" else word[:-2]
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
     if len(word) > 4 and word.endswith(("sses", "xes", "ches", "shes")):

@@ -20,7 +20,7 @@ DEMO_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 Questions = Annotated[int, typer.Option(help="Template questions to train on, at most.", min=50)]
 LlmQuestions = Annotated[int, typer.Option(help="Questions that the LLM writes, at most.", min=0)]
-Epochs = Annotated[float, typer.Option(help="Passes over the training pairs.", min=0.01)]
+Epochs = Annotated[int, typer.Option(help="Passes over the training pairs.", min=1)]
 BatchSize = Annotated[int, typer.Option(help="Pairs in one training batch.", min=2)]
 Negatives = Annotated[
     bool, typer.Option("--hard-negatives", help="Mine hard negatives from the live index.")
@@ -41,7 +41,7 @@ def demo(
     ] = None,
     questions: Questions = 1200,
     llm_questions: LlmQuestions = 12,
-    epochs: Epochs = 1.0,
+    epochs: Epochs = 1,
     batch_size: BatchSize = 32,
     hard_negatives: Negatives = False,
     as_json: JsonFlag = False,
@@ -85,7 +85,7 @@ def demo(
 def improve(
     questions: Questions = 1200,
     llm_questions: LlmQuestions = 12,
-    epochs: Epochs = 1.0,
+    epochs: Epochs = 1,
     batch_size: BatchSize = 32,
     hard_negatives: Negatives = False,
     as_json: JsonFlag = False,
@@ -110,7 +110,7 @@ def improve(
 def finetune(
     questions: Questions = 1200,
     llm_questions: LlmQuestions = 12,
-    epochs: Epochs = 1.0,
+    epochs: Epochs = 1,
     batch_size: BatchSize = 32,
     hard_negatives: Negatives = False,
     as_json: JsonFlag = False,
@@ -206,12 +206,11 @@ def finetune_options(
     settings: Settings,
     questions: int,
     llm_questions: int,
-    epochs: float,
+    epochs: int,
     batch_size: int,
     hard_negatives: bool,
 ) -> Any:
-    from finetune.build import DataOptions
-    from finetune.train import TrainOptions
+    from finetune.options import DataOptions, TrainOptions
     from rag_service.loop.training import FinetuneOptions
 
     return FinetuneOptions(

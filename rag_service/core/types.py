@@ -227,6 +227,8 @@ class Run:
     skipped: int = 0
     """Questions left out because none of their documents is indexed."""
     slices: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    slice_questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By slice, the ids of its questions."""
 
 
 @dataclass(frozen=True, slots=True)

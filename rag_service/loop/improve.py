@@ -12,7 +12,9 @@ from eval.documents import run_document
 from eval.gate import GateFacts, GateThresholds, decide
 from eval.history import History
 from eval.question_sets import load, save
-from finetune.build import TrainingData, load_training_data, question_set
+from finetune.build import question_set
+from finetune.dataset import load as load_training_data
+from finetune.options import TrainingData
 from rag_service.answering.retrieve import Retriever
 from rag_service.core.errors import NotFound
 from rag_service.core.protocols import (
@@ -128,7 +130,7 @@ class Improver:
 
         folder = job.folder / "data"
         job.step(
-            "questions", lambda: self._finetuner.build_data(folder, options, progress).counts()
+            "questions", lambda: len(self._finetuner.build_data(folder, options, progress).pairs)
         )
         base = self._root(self._registry.get(self._releases.get(release).model))
         fingerprint = job.step(

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.build import DataOptions, TrainingData, build_pairs
+from finetune.build import build_pairs
 from finetune.negatives import mine
-from finetune.train import TrainOptions, train
+from finetune.options import DataOptions, TrainingData, TrainOptions
+from finetune.train import train
 from rag_service.core.protocols import (
     ChunkStore,
     Generator,

@@ -1,0 +1,110 @@
+"""Two runs on the same questions, compared question by question."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from eval.significance import difference
+from rag_service.core.errors import DataError
+from rag_service.core.types import Difference, Run
+
+HEADLINE = "ndcg@10"
+"""The measure that decides."""
+
+_MOST_MOVED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A question whose NDCG@10 differs between two runs."""
+
+    question_id: str
+    a: float
+    b: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Release ``b`` against release ``a``: ``difference`` is b − a by measure.
+
+    ``won`` and ``lost`` are the questions whose NDCG@10 rose and fell most, the most first.
+    """
+
+    a: str
+    b: str
+    question_set: str
+    split: str
+    questions: int
+    seed: int
+    difference: Mapping[str, Difference]
+    won: tuple[Move, ...]
+    lost: tuple[Move, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What ``ragloop compare A B --dataset DIR --json`` prints."""
+        return {
+            "a": self.a,
+            "b": self.b,
+            "question_set": self.question_set,
+            "split": self.split,
+            "questions": self.questions,
+            "seed": self.seed,
+            "difference": {name: asdict(figure) for name, figure in self.difference.items()},
+            "moved": {
+                "won": [asdict(move) for move in self.won],
+                "lost": [asdict(move) for move in self.lost],
+            },
+        }
+
+
+def compare(a: Run, b: Run, seed: int) -> Comparison:
+    """Paired differences b − a of every measure.
+
+    Raises:
+        DataError: if the runs are not on the same questions.
+    """
+    if reason := mismatch(a, b):
+        raise DataError(f"runs {a.run_id} and {b.run_id} cannot be compared: {reason}")
+    moves = [
+        Move(key, a.per_question[key][HEADLINE], b.per_question[key][HEADLINE])
+        for key in a.per_question
+    ]
+    moves.sort(key=lambda move: (move.a - move.b, move.question_id))
+    return Comparison(
+        a=a.release,
+        b=b.release,
+        question_set=a.question_set,
+        split=a.split,
+        questions=a.questions,
+        seed=seed,
+        difference={name: paired(a, b, name, seed) for name in a.metrics},
+        won=tuple(move for move in moves[:_MOST_MOVED] if move.b > move.a),
+        lost=tuple(move for move in reversed(moves[-_MOST_MOVED:]) if move.b < move.a),
+    )
+
+
+def mismatch(a: Run, b: Run) -> str:
+    """Why two runs cannot be compared, or ``""``."""
+    if (a.question_set, a.split) != (b.question_set, b.split):
+        return f"one is on {a.question_set}/{a.split}, the other on {b.question_set}/{b.split}"
+    if a.per_question.keys() != b.per_question.keys():
+        only_a = len(a.per_question.keys() - b.per_question.keys())
+        only_b = len(b.per_question.keys() - a.per_question.keys())
+        return f"{only_a} questions stand in the first alone and {only_b} in the second alone"
+    if a.metrics.keys() != b.metrics.keys():
+        return "they hold different measures"
+    return ""
+
+
+def paired(
+    a: Run, b: Run, measure: str, seed: int, question_ids: Iterable[str] | None = None
+) -> Difference:
+    """Difference b − a of one measure over all questions, or over ``question_ids``."""
+    keys = list(a.per_question if question_ids is None else question_ids)
+    return difference(
+        [a.per_question[key][measure] for key in keys],
+        [b.per_question[key][measure] for key in keys],
+        seed,
+    )

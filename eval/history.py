@@ -1,0 +1,85 @@
+"""Every run and every gate decision, kept as one JSON file each."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from eval.files import write_atomically
+from rag_service.core.errors import DataError, NotFound
+from rag_service.core.ids import now
+from rag_service.core.types import GateDecision, Run
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class KeptDecision:
+    """A gate decision with the ids of the runs that it was made from."""
+
+    before: str
+    after: str
+    decision: GateDecision
+    created: str
+
+
+class History:
+    """Runs under ``folder/runs``, decisions under ``folder/decisions``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._runs = folder / "runs"
+        self._decisions = folder / "decisions"
+        self._run = TypeAdapter(Run)
+        self._decision = TypeAdapter(KeptDecision)
+
+    def add(self, run: Run) -> Path:
+        """Keep a run. Raises DataError if one of its id is kept already."""
+        path = self._runs / f"{run.run_id}.json"
+        if path.exists():
+            raise DataError(f"{path} exists: a run is never replaced")
+        write_atomically(path, self._run.dump_json(run, indent=1).decode())
+        return path
+
+    def all(self) -> list[Run]:
+        """Oldest first. Raises DataError naming a file that is not a run."""
+        runs = [_read(path, self._run) for path in self._runs.glob("*.json")]
+        return sorted(runs, key=lambda run: (run.created, run.run_id))
+
+    def get(self, run_id: str) -> Run:
+        """Raises NotFound, and DataError if its file is not a run."""
+        paths = {path.stem: path for path in self._runs.glob("*.json")}
+        if run_id not in paths:
+            raise NotFound(f"no run {run_id} is kept in {self._runs}")
+        return _read(paths[run_id], self._run)
+
+    def latest(self, release: str, question_set: str, split: str) -> Run | None:
+        """The newest run of a release on a split, if there is one."""
+        wanted = (release, question_set, split)
+        runs = [run for run in self.all() if (run.release, run.question_set, run.split) == wanted]
+        return runs[-1] if runs else None
+
+    def add_decision(self, before: Run, after: Run, decision: GateDecision) -> Path:
+        """Keep a gate decision; the same one on the same runs is kept once."""
+        content = "\x00".join((str(decision.promoted), *decision.reasons))
+        digest = hashlib.sha256(content.encode()).hexdigest()[:8]
+        path = self._decisions / f"{before.run_id}_{after.run_id}_{digest}.json"
+        if not path.exists():
+            kept = KeptDecision(before.run_id, after.run_id, decision, now())
+            write_atomically(path, self._decision.dump_json(kept, indent=1).decode())
+        return path
+
+    def decisions(self) -> list[KeptDecision]:
+        """Oldest first. Raises DataError naming a file that is not a decision."""
+        kept = [_read(path, self._decision) for path in self._decisions.glob("*.json")]
+        return sorted(kept, key=lambda decision: (decision.created, decision.after))
+
+
+def _read(path: Path, adapter: TypeAdapter[T]) -> T:
+    try:
+        return adapter.validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise DataError(f"{path} is not what was kept there: {error}") from error

@@ -1,0 +1,160 @@
+"""The columns of a table: where they stand, what stands in them, what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingest.numbers import is_period, is_year
+from ingest.pages import Cell, Row
+
+Span = tuple[float, float]
+
+
+class Columns:
+    """Value columns as spans of x that grow with the rows that are added."""
+
+    def __init__(self) -> None:
+        self.spans: list[Span] = []
+        self._labelled: list[int] = []
+        self._members: list[list[Cell]] = []
+        self._left_edge = float("inf")
+
+    @property
+    def left(self) -> float:
+        """Left end of the first value column."""
+        return self.spans[0][0] if self.spans else float("inf")
+
+    @property
+    def right(self) -> float:
+        return self.spans[-1][1] if self.spans else 0.0
+
+    def add(self, row: Row) -> bool:
+        """Take in a row's figures; False if they do not fit the columns that are there."""
+        figures = [cell for cell in row.cells if cell.figure]
+        found = [self.over(cell) for cell in figures]
+        if any(len(over) > 1 for over in found):
+            return False
+        taken = [over[0] for over in found if over]
+        if len(set(taken)) < len(taken):
+            return False
+        self._left_edge = min(self._left_edge, row.x0)
+        labelled = not row.cells[0].figure
+        fresh: list[Cell] = []
+        for cell, over in zip(figures, found, strict=True):
+            if not over:
+                fresh.append(cell)
+                continue
+            at = over[0]
+            low, high = self.spans[at]
+            self.spans[at] = (min(low, cell.x0), max(high, cell.x1))
+            self._members[at].append(cell)
+            self._labelled[at] += labelled
+        for cell in fresh:
+            at = sum(span[0] < cell.x0 for span in self.spans)
+            self.spans.insert(at, (cell.x0, cell.x1))
+            self._members.insert(at, [cell])
+            self._labelled.insert(at, int(labelled))
+        return True
+
+    def take_label_column(self) -> bool:
+        """Whether the first column of figures is what names the rows, such as years."""
+        members = self._members[0]
+        if len(self.spans) < 2 or self._labelled[0] * 2 > len(members):
+            return False
+        if min(cell.x0 for cell in members) > self._left_edge + 30:
+            return False
+        del self.spans[0], self._members[0], self._labelled[0]
+        return True
+
+    def holds(self, cell: Cell) -> bool:
+        return bool(self.over(cell))
+
+    def covers_all(self, cell: Cell) -> bool:
+        """Whether a lone header cell stands over the columns together."""
+        if len(self.over(cell)) > 1 and is_period(cell.text):
+            return True
+        middle = (self.left + self.right) / 2
+        own = (cell.x0 + cell.x1) / 2
+        return abs(own - middle) < 0.12 * (self.right - self.left)
+
+    def split(self, row: Row, label_column: bool) -> tuple[str, ...]:
+        """A row's label followed by one string a column."""
+        label: list[str] = []
+        values = [""] * len(self.spans)
+        for index, cell in enumerate(row.cells):
+            over = self.over(cell)
+            in_label = cell.x1 <= self.left or (label_column and index == 0) or (
+                not cell.figure and cell.x0 < self.left
+            )  # fmt: skip
+            if in_label and not (over and cell.figure):
+                label.append(cell.text)
+                continue
+            at = over[0] if over else self.nearest(cell)
+            values[at] = f"{values[at]} {cell.text}".strip()
+        return (" ".join(label), *values)
+
+    def over(self, cell: Cell) -> list[int]:
+        """Columns that share at least a quarter of the narrower one's width with a cell."""
+        found = []
+        for index, (low, high) in enumerate(self.spans):
+            shared = min(high, cell.x1) - max(low, cell.x0)
+            if shared > 0.25 * min(high - low, cell.x1 - cell.x0):
+                found.append(index)
+        return found
+
+    def nearest(self, cell: Cell) -> int:
+        own = _middle((cell.x0, cell.x1))
+        middles = [abs(_middle(span) - own) for span in self.spans]
+        return middles.index(min(middles))
+
+
+def column_names(naming: Sequence[Sequence[Cell]], columns: Columns) -> tuple[str, ...]:
+    """Header cells, from the top row down, joined over each column."""
+    count = len(columns.spans)
+    names: list[list[str]] = [[] for _ in range(count)]
+    lowest = next((row for row in reversed(naming) if len(row) == count), ())
+    repeats = len({cell.text for cell in lowest}) < len(lowest)
+    for cells in naming:
+        for at, text in _assign(cells, columns, repeats):
+            if text not in names[at]:
+                names[at].append(text)
+    return tuple(_join(parts) for parts in names)
+
+
+def _assign(cells: Sequence[Cell], columns: Columns, repeats: bool) -> list[tuple[int, str]]:
+    count = len(columns.spans)
+    if len(cells) == count:
+        return [(at, cell.text) for at, cell in enumerate(cells)]
+    over = [columns.over(cell) for cell in cells]
+    if len(cells) < count:
+        own = [_middle((cell.x0, cell.x1)) for cell in cells]
+        nearest = [
+            min(range(len(cells)), key=lambda i: abs(own[i] - _middle(span)))
+            for span in columns.spans
+        ]
+        even = len(cells) > 1 and len({nearest.count(i) for i in range(len(cells))}) == 1
+        wide = all(
+            len(found) != 1 or (is_period(cell.text) and not is_year(cell.text))
+            for cell, found in zip(cells, over, strict=True)
+        )
+        if wide or (even and repeats):
+            return [(at, cells[i].text) for at, i in enumerate(nearest)]
+    return [
+        (at, cell.text)
+        for cell, found in zip(cells, over, strict=True)
+        for at in found or [columns.nearest(cell)]
+    ]
+
+
+def _middle(span: Span) -> float:
+    return (span[0] + span[1]) / 2
+
+
+def _join(parts: Sequence[str]) -> str:
+    name = ""
+    for part in parts:
+        if name.endswith("-") and part[0].islower():
+            name = name[:-1] + part if name[-2:-1].islower() else name + part
+        else:
+            name = f"{name} {part}".strip()
+    return name

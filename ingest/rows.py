@@ -1,0 +1,102 @@
+"""Words to rows of cells: what stands on one baseline stays together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter, itemgetter
+
+from ingest.numbers import CLOSERS, OPENERS, is_figure
+from ingest.pages import Cell, Row, Word
+
+SAME_BASELINE = 0.35
+"""Baselines closer than this, in font sizes, are one."""
+OFFSET_BASELINE = 0.72
+"""Up to here two lines are one row if they stand beside each other: raised marks, values that
+are centred beside a label of two lines. Consecutive lines of text are farther apart."""
+CELL_GAP = 0.85
+"""A wider gap, in font sizes, begins a new cell. A space is about a quarter."""
+FIGURE_GAP = 0.12
+"""Between two figures any gap does."""
+
+
+def build_rows(words: Sequence[Word]) -> tuple[Row, ...]:
+    """Rows from the top of the page to its end, each from left to right."""
+    lines = _beside_each_other(_baselines(words))
+    return tuple(_row(line) for line in lines)
+
+
+def _baselines(words: Sequence[Word]) -> list[list[Word]]:
+    lines: list[list[Word]] = []
+    level = size = 0.0
+    for word in sorted(words, key=itemgetter(3)):
+        if lines and word.y - level <= SAME_BASELINE * max(size, word.style.size):
+            lines[-1].append(word)
+        else:
+            lines.append([word])
+            level, size = word.y, word.style.size
+    for line in lines:
+        line.sort(key=itemgetter(1))
+    return lines
+
+
+def _beside_each_other(lines: list[list[Word]]) -> list[list[Word]]:
+    joined: list[list[Word]] = []
+    for line in lines:
+        if joined:
+            above = joined[-1]
+            size = max(above[0].style.size, line[0].style.size)
+            near = line[0].y - above[0].y <= OFFSET_BASELINE * size
+            if near and not _overlap(above, line):
+                above.extend(line)
+                above.sort(key=itemgetter(1))
+                continue
+        joined.append(line)
+    return joined
+
+
+def _overlap(above: list[Word], below: list[Word]) -> bool:
+    return any(a.x0 < b.x1 - 0.5 and b.x0 < a.x1 - 0.5 for a in above for b in below)
+
+
+def _row(words: list[Word]) -> Row:
+    size = max(word.style.size for word in words)
+    emphasis = min(word.style.emphasis for word in words)
+    cells: list[Cell] = []
+    start_figure = False
+    opened = ""
+    opened_x = 0.0
+    for index, (text, x0, x1, _, _) in enumerate(words):
+        if text in OPENERS and _opens(words, index):
+            if not opened:
+                opened_x = x0
+            opened += text
+            continue
+        if opened:
+            text, x0, opened = opened + text, opened_x, ""
+        previous = cells[-1] if cells else None
+        if previous is not None and text in CLOSERS and previous.figure:
+            closed = f"{previous.text} {text}" if text.isalpha() else previous.text + text
+            if is_figure(closed):
+                cells[-1] = Cell(closed, previous.x0, x1, True)
+                continue
+        figure = is_figure(text)
+        if previous is not None:
+            gap = x0 - previous.x1
+            limit = FIGURE_GAP if figure and start_figure and previous.figure else CELL_GAP
+            if gap <= limit * size:
+                whole = f"{previous.text} {text}"
+                cells[-1] = Cell(whole, previous.x0, max(previous.x1, x1), False)
+                continue
+        cells.append(Cell(text, x0, x1, figure))
+        start_figure = figure
+    if opened:
+        cells.append(Cell(opened, opened_x, words[-1].x1, False))
+    return Row(min(words, key=attrgetter("y")).y, size, emphasis, tuple(cells))
+
+
+def _opens(words: list[Word], index: int) -> bool:
+    """Whether the next word is the figure that a lone ``$`` or ``(`` belongs to."""
+    if index + 1 == len(words):
+        return False
+    text = words[index + 1].text
+    return text in OPENERS or text[0].isdigit() or text[0] in "($.€£¥—–-" or is_figure(text)

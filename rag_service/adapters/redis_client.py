@@ -1,0 +1,114 @@
+"""A connection to Redis with the query engine, and Redis's errors as ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import (
+    AuthenticationError,
+    BusyLoadingError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
+from redis.retry import Retry
+from redisvl.exceptions import RedisVLError
+
+from rag_service.core.errors import (
+    ConfigError,
+    IndexMissing,
+    RagloopError,
+    StoreError,
+    StoreUnavailable,
+)
+
+_CONNECT_SECONDS = 5.0
+_ANSWER_SECONDS = 60.0
+_MISSING_INDEX = ("unknown index name", "no such index", "index not found", "index_not_found")
+
+
+def connect(url: str) -> redis.Redis:
+    """A client that answers text, checked to reach a Redis with the query engine.
+
+    Raises StoreUnavailable if nothing answers at ``url``, ConfigError if what answers is of no
+    use. The caller closes the client.
+    """
+    try:
+        client = redis.Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_connect_timeout=_CONNECT_SECONDS,
+            socket_timeout=_ANSWER_SECONDS,
+            # A command whose answer timed out may have been carried out: only a connection that
+            # was lost is worth another try.
+            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3, (redis.ConnectionError,)),
+        )
+    except ValueError as error:
+        raise ConfigError(f"RAGLOOP_REDIS_URL is no Redis address: {error}") from error
+    try:
+        _check(client, _without_secrets(url))
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Turns what redis-py and redisvl raise into StoreError and its kin; also a decorator."""
+    try:
+        yield
+    except (RedisError, RedisVLError) as error:
+        raise _ours(error) from error
+
+
+def _check(client: redis.Redis, url: str) -> None:
+    try:
+        client.ping()
+        client.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
+    except BusyLoadingError as error:
+        raise StoreUnavailable(f"Redis at {url} is still loading its data: try again") from error
+    except (AuthenticationError, NoPermissionError) as error:
+        raise ConfigError(
+            f"Redis at {url} refused the login ({error}): set user and password in "
+            "RAGLOOP_REDIS_URL"
+        ) from error
+    except ResponseError as error:
+        if "unknown command" in str(error).lower():
+            raise ConfigError(
+                f"Redis at {url} has no query engine: set RAGLOOP_REDIS_URL to a Redis 8 or a "
+                "Redis Stack, or unset it to use the embedded server"
+            ) from error
+        raise _ours(error) from error
+    except RedisError as error:
+        raise StoreUnavailable(
+            f"Redis at {url} is not reached ({error}): start it, or set RAGLOOP_REDIS_URL"
+        ) from error
+
+
+def _ours(error: BaseException) -> RagloopError:
+    root = error
+    while root.__cause__ is not None and not isinstance(root, RedisError):
+        root = root.__cause__
+    message = str(root)
+    if isinstance(root, redis.ConnectionError | redis.TimeoutError):
+        return StoreUnavailable(
+            f"Redis does not answer ({message}): try again; if it stays so, start it or set "
+            "RAGLOOP_REDIS_URL"
+        )
+    if any(words in message.lower() for words in _MISSING_INDEX):
+        return IndexMissing(f"an index is gone from Redis: {message}")
+    if "timeout limit was reached" in message.lower():
+        return StoreUnavailable(f"Redis gave up a search that took too long: {message}")
+    if "maxmemory" in message:
+        return StoreError(f"Redis is out of memory: raise its maxmemory ({message})")
+    return StoreError(f"Redis refused: {message}")
+
+
+def _without_secrets(url: str) -> str:
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -1,0 +1,73 @@
+"""Every key and name that Ragloop has in Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one namespace, so that installations can share a Redis."""
+
+    namespace: str
+
+    @property
+    def alias(self) -> str:
+        """The query engine's alias of the live release's index."""
+        return f"{self.namespace}-live"
+
+    @property
+    def live(self) -> str:
+        """String: the live release. It and ``alias`` move together."""
+        return f"{self.namespace}:live"
+
+    @property
+    def history(self) -> str:
+        """List: releases that a rollback would bring back, the next one first."""
+        return f"{self.namespace}:history"
+
+    @property
+    def releases(self) -> str:
+        """Hash: release to its JSON, without its state."""
+        return f"{self.namespace}:releases"
+
+    @property
+    def states(self) -> str:
+        """Hash: release to its state."""
+        return f"{self.namespace}:states"
+
+    @property
+    def release_counter(self) -> str:
+        """Integer: the number in the newest release name."""
+        return f"{self.namespace}:release-counter"
+
+    @property
+    def documents(self) -> str:
+        """Hash: document id to its JSON."""
+        return f"{self.namespace}:documents"
+
+    @property
+    def revision(self) -> str:
+        """Integer: raised by every change of documents or chunks."""
+        return f"{self.namespace}:revision"
+
+    def chunks(self, document_id: str) -> str:
+        """Hash: chunk id to its JSON."""
+        return f"{self.namespace}:chunks:{document_id}"
+
+    @property
+    def index_names(self) -> str:
+        """Set: every index name that was ever used."""
+        return f"{self.namespace}:index-names"
+
+    def index_spec(self, index: str) -> str:
+        """Hash: what an index is made of; there as long as the index or an entry of it is."""
+        return f"{self.namespace}:index:{index}"
+
+    def physical(self, index: str) -> str:
+        """An index's name in the query engine, whose names are shared by all namespaces."""
+        return f"{self.namespace}:{index}"
+
+    def entries(self, index: str) -> str:
+        """Prefix of an index's entries; a hash for each chunk id."""
+        return f"{self.namespace}:ix:{index}:"

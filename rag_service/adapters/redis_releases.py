@@ -1,0 +1,161 @@
+"""Releases in Redis, and the pointer to the live one."""
+
+from __future__ import annotations
+
+import redis
+from redis.client import Pipeline
+
+from rag_service.adapters.redis_client import store_errors
+from rag_service.adapters.redis_codec import dump_release, load_release
+from rag_service.adapters.redis_keys import Keys
+from rag_service.core.errors import InvalidRequest, NotFound, ReleaseConflict
+from rag_service.core.types import Release, ReleaseState
+
+# A script is carried out alone, but what it wrote before an error stays: the one command that can
+# fail, FT.ALIASUPDATE, is the first that writes.
+_SWAP = """
+local live, history, releases, states, revision = unpack(KEYS)
+local expected, new, at_revision, rollback, alias, namespace = unpack(ARGV)
+
+local current = redis.call('GET', live) or ''
+if current ~= expected then return {'live', current} end
+local now = redis.call('GET', revision) or '0'
+if now ~= at_revision then return {'revision', now} end
+local state = redis.call('HGET', states, new)
+if not state then return {'unknown', ''} end
+if state ~= 'candidate' and state ~= 'retired' then return {'state', state} end
+local target = redis.call('LINDEX', history, 0) or ''
+if rollback == '1' and target ~= new then return {'target', target} end
+
+local index = cjson.decode(redis.call('HGET', releases, new)).index
+redis.call('FT.ALIASUPDATE', alias, namespace .. ':' .. index)
+redis.call('SET', live, new)
+redis.call('HSET', states, new, 'live')
+redis.call('LREM', history, 0, new)
+if expected ~= '' then
+  redis.call('HSET', states, expected, 'retired')
+  if rollback ~= '1' then redis.call('LPUSH', history, expected) end
+end
+return {'done', ''}
+"""
+
+_CURRENT = """
+local live = redis.call('GET', KEYS[1])
+if not live then return false end
+return redis.call('HGET', KEYS[2], live)
+"""
+
+
+class RedisReleaseStore:
+    """The protocol ``ReleaseStore`` on one namespace of a Redis."""
+
+    def __init__(self, client: redis.Redis, namespace: str) -> None:
+        self._client = client
+        self._keys = Keys(namespace)
+        self._swap = client.register_script(_SWAP)
+        self._current = client.register_script(_CURRENT)
+
+    @store_errors()
+    def new_name(self) -> str:
+        return f"r{self._client.incr(self._keys.release_counter):04d}"
+
+    @store_errors()
+    def put(self, release: Release) -> None:
+        def change(pipe: Pipeline) -> None:
+            self._check_not_moved(release.release, release.state)
+            pipe.multi()
+            pipe.hset(self._keys.releases, release.release, dump_release(release))
+            pipe.hset(self._keys.states, release.release, release.state)
+
+        self._client.transaction(change, self._keys.live)
+
+    @store_errors()
+    def mark(self, release: str, state: ReleaseState) -> None:
+        def change(pipe: Pipeline) -> None:
+            self._check_known(release)
+            self._check_not_moved(release, state)
+            pipe.multi()
+            pipe.hset(self._keys.states, release, state)
+
+        self._client.transaction(change, self._keys.live, self._keys.releases)
+
+    @store_errors()
+    def get(self, release: str) -> Release:
+        with self._client.pipeline() as pipe:
+            pipe.hget(self._keys.releases, release)
+            pipe.hget(self._keys.states, release)
+            stored, state = pipe.execute()
+        if stored is None:
+            self._check_known(release)
+        return load_release(stored, state)
+
+    @store_errors()
+    def all(self) -> list[Release]:
+        with self._client.pipeline() as pipe:
+            pipe.hgetall(self._keys.releases)
+            pipe.hgetall(self._keys.states)
+            stored, states = pipe.execute()
+        releases = [load_release(text, states[name]) for name, text in stored.items()]
+        return sorted(releases, key=lambda r: (r.created, len(r.release), r.release))
+
+    @store_errors()
+    def delete(self, release: str) -> None:
+        def change(pipe: Pipeline) -> None:
+            self._check_known(release)
+            if self._client.get(self._keys.live) == release:
+                raise InvalidRequest(f"release {release} is live: promote another one before")
+            pipe.multi()
+            pipe.hdel(self._keys.releases, release)
+            pipe.hdel(self._keys.states, release)
+            pipe.lrem(self._keys.history, 0, release)
+
+        self._client.transaction(change, self._keys.live, self._keys.releases)
+
+    @store_errors()
+    def current(self) -> Release | None:
+        stored = self._current(keys=[self._keys.live, self._keys.releases])
+        return None if stored is None else load_release(stored, "live")
+
+    @store_errors()
+    def previous(self) -> Release | None:
+        name = self._client.lindex(self._keys.history, 0)
+        return None if name is None else self.get(str(name))
+
+    @store_errors()
+    def swap(
+        self, expected: str | None, new: str, revision: int, *, rollback: bool = False
+    ) -> None:
+        keys = self._keys
+        outcome, found = self._swap(
+            keys=[keys.live, keys.history, keys.releases, keys.states, keys.revision],
+            args=[expected or "", new, revision, int(rollback), keys.alias, keys.namespace],
+        )
+        if outcome == "live":
+            raise ReleaseConflict(f"release {found or None} is live, not {expected}: try again")
+        if outcome == "revision":
+            raise ReleaseConflict(
+                f"documents changed while release {new} was made ready (revision {found}, "
+                f"expected {revision}): bring it up to date and try again"
+            )
+        if outcome == "target":
+            raise ReleaseConflict(f"a rollback brings back {found or None}, not {new}: try again")
+        if outcome == "unknown":
+            self._check_known(new)
+        if outcome == "state":
+            raise InvalidRequest(
+                f"release {new} is {found}: only a candidate or a retired release can go live"
+            )
+
+    def _check_known(self, release: str) -> None:
+        if not self._client.hexists(self._keys.releases, release):
+            known = ", ".join(r.release for r in self.all()) or "none"
+            raise NotFound(f"there is no release {release}; there are: {known}")
+
+    def _check_not_moved(self, release: str, state: ReleaseState) -> None:
+        """``swap`` alone makes a release live or retires it: other writers must have seen that."""
+        is_live = self._client.get(self._keys.live) == release
+        if is_live != (state == "live"):
+            raise ReleaseConflict(
+                f"release {release} is {'' if is_live else 'not '}live and cannot be marked "
+                f"{state}: promote or roll back"
+            )

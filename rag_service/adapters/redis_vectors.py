@@ -1,0 +1,208 @@
+"""Vectors of chunks in Redis's query engine, through redisvl."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+import redis
+from redis.client import Pipeline
+from redisvl.index import SearchIndex
+from redisvl.query import TextQuery, VectorQuery
+
+from rag_service.adapters.redis_client import store_errors
+from rag_service.adapters.redis_codec import load_chunk
+from rag_service.adapters.redis_keys import Keys
+from rag_service.adapters.redis_schema import (
+    CHUNK,
+    TEXT_FIELDS,
+    VECTOR,
+    entry,
+    filter_expression,
+    index_schema,
+    words,
+)
+from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError, StoreUnavailable
+from rag_service.core.types import Chunk, Filters, Hit, IndexSpec, Vectors
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
+_SEARCH_MILLISECONDS = 10_000
+_INDEXING_SECONDS = 300.0
+_SCAN_BATCH = 1000
+_DROPPED = "dropped"
+
+
+class RedisVectorStore:
+    """The protocol ``VectorStore`` on one namespace of a Redis."""
+
+    def __init__(self, client: redis.Redis, namespace: str) -> None:
+        self._client = client
+        self._keys = Keys(namespace)
+
+    @store_errors()
+    def create(self, spec: IndexSpec) -> None:
+        if not _NAME.fullmatch(spec.name):
+            raise StoreError(f"{spec.name!r} is no index name: use letters, digits, '.', '_', '-'")
+        if not self._client.sadd(self._keys.index_names, spec.name):
+            raise StoreError(f"the index name {spec.name} was used before: take a new one")
+        # Before the index, so that what a crash leaves behind can be dropped.
+        made_of: dict[Any, Any] = asdict(spec)
+        self._client.hset(self._keys.index_spec(spec.name), mapping=made_of)
+        self._index(spec).create()
+
+    @store_errors()
+    def write(
+        self, index: str, chunks: Sequence[Chunk], vectors: Vectors, remove: Collection[str] = ()
+    ) -> None:
+        spec = self._spec(index)
+        vectors = np.asarray(vectors, dtype=np.float32)
+        if len(chunks) or vectors.size:
+            _check_vectors(vectors, (len(chunks), spec.dims))
+        if not self._index(spec).exists():
+            raise _missing(index)
+        entries = [entry(chunk, vector) for chunk, vector in zip(chunks, vectors, strict=False)]
+        prefix = self._keys.entries(index)
+
+        def change(pipe: Pipeline) -> None:
+            # Read under the watch: an index that is dropped meanwhile gets no entries.
+            self._spec(index)
+            pipe.multi()
+            if remove:
+                pipe.unlink(*(prefix + chunk_id for chunk_id in remove))
+            for chunk, fields in zip(chunks, entries, strict=True):
+                pipe.hset(prefix + chunk.chunk_id, mapping=fields)
+
+        self._client.transaction(change, self._keys.index_spec(index))
+
+    @store_errors()
+    def search(self, index: str, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
+        spec = self._spec(index)
+        vector = np.asarray(vector, dtype=np.float32)
+        _check_vectors(vector, (spec.dims,))
+        query = VectorQuery(
+            vector.astype("<f4").tobytes(),
+            VECTOR,
+            return_fields=[CHUNK],
+            filter_expression=filter_expression(filters),
+            num_results=_checked_k(k),
+        )
+        rows = self._index(spec).query(query.timeout(_SEARCH_MILLISECONDS))
+        return _ranked([(1.0 - float(row["vector_distance"]), row[CHUNK]) for row in rows])
+
+    @store_errors()
+    def search_text(self, index: str, query: str, k: int, filters: Filters) -> list[Hit]:
+        spec = self._spec(index)
+        asked = " ".join(dict.fromkeys(words(query)))
+        k = _checked_k(k)
+        if not asked:
+            return []
+        text_query = TextQuery(
+            asked,
+            TEXT_FIELDS,
+            filter_expression=filter_expression(filters),
+            return_fields=[CHUNK],
+            num_results=k,
+            stopwords=None,
+        )
+        rows = self._index(spec).query(text_query.timeout(_SEARCH_MILLISECONDS))
+        return _ranked([(float(row["score"]), row[CHUNK]) for row in rows])
+
+    @store_errors()
+    def ids(self, index: str) -> set[str]:
+        self._spec(index)
+        prefix = self._keys.entries(index)
+        found = self._client.scan_iter(f"{prefix}*", count=_SCAN_BATCH)
+        return {key.removeprefix(prefix) for key in found}
+
+    @store_errors()
+    def count(self, index: str) -> int:
+        searched = self._index(self._spec(index))
+        deadline = time.monotonic() + _INDEXING_SECONDS
+        while int((info := searched.info())["indexing"]):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(
+                    f"Redis has been indexing {index} for {_INDEXING_SECONDS:.0f} s: try again"
+                )
+            time.sleep(0.05)
+        return int(info["num_docs"])
+
+    @store_errors()
+    def model(self, index: str) -> str:
+        return self._spec(index).model
+
+    @store_errors()
+    def drop(self, index: str) -> None:
+        spec_key = self._keys.index_spec(index)
+        if not self._client.exists(spec_key):
+            raise IndexMissing(f"there is no index {index}; an alias cannot be dropped")
+        physical = self._keys.physical(index)
+
+        def delete(pipe: Pipeline) -> None:
+            # The alias moves only together with the pointer, which is watched.
+            if self._resolved(self._keys.alias) == physical:
+                raise StoreError(f"index {index} is live: promote another release before")
+            resolved = self._resolved(physical)
+            if resolved not in (physical, None):
+                raise StoreError(f"{index} is an alias of {resolved}, which stays")
+            pipe.multi()
+            pipe.hset(spec_key, _DROPPED, "1")
+            if resolved:
+                pipe.ft(physical).dropindex()
+
+        self._client.transaction(delete, self._keys.live, spec_key)
+        # The spec goes last, so that a drop that was interrupted can be taken up again.
+        batch: list[str] = []
+        for key in self._client.scan_iter(f"{self._keys.entries(index)}*", count=_SCAN_BATCH):
+            batch.append(key)
+            if len(batch) == _SCAN_BATCH:
+                self._client.unlink(*batch)
+                batch.clear()
+        self._client.unlink(*batch, spec_key)
+
+    def _spec(self, index: str) -> IndexSpec:
+        """What ``index`` is made of. Raises IndexMissing, also for an alias."""
+        raw: dict[Any, Any] = self._client.hgetall(self._keys.index_spec(index))
+        if not raw or _DROPPED in raw:
+            raise _missing(index)
+        numbers = {name: int(raw[name]) for name in ("dims", "m", "ef_construction", "ef_runtime")}
+        return IndexSpec(name=index, model=raw["model"], **numbers)
+
+    def _index(self, spec: IndexSpec) -> SearchIndex:
+        return SearchIndex(index_schema(self._keys, spec), self._client)
+
+    def _resolved(self, name: str) -> str | None:
+        """The index that the query engine knows by a name or alias."""
+        try:
+            with store_errors():
+                info = self._client.ft(name).info()  # type: ignore[no-untyped-call]
+                return str(info["index_name"])
+        except IndexMissing:
+            return None
+
+
+def _missing(index: str) -> IndexMissing:
+    return IndexMissing(f"there is no index {index} in Redis: reindex its model, or roll back")
+
+
+def _check_vectors(vectors: Vectors, shape: tuple[int, ...]) -> None:
+    if vectors.shape != shape:
+        raise StoreError(f"vectors have the shape {vectors.shape} where {shape} is needed")
+    lengths = np.linalg.norm(vectors, axis=-1)
+    if not (np.isfinite(lengths).all() and lengths.all()):
+        raise StoreError("a vector is zero or not finite: the model is damaged")
+
+
+def _checked_k(k: int) -> int:
+    if k < 1:
+        raise InvalidRequest(f"k must be at least 1, not {k}")
+    return k
+
+
+def _ranked(found: list[tuple[float, str]]) -> list[Hit]:
+    hits = [Hit(0, score, load_chunk(text)) for score, text in found]
+    hits.sort(key=lambda hit: (-hit.score, hit.chunk.chunk_id))
+    return [replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)]

@@ -1,0 +1,208 @@
+"""The encoder: a sentence-transformers model on the processor or a GPU."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from rag_service.core.errors import ConfigError, ModelError
+from rag_service.core.types import ModelCard, Vectors
+
+if TYPE_CHECKING:
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+
+class SentenceEmbedder:
+    """Vectors of one registered model; may be shared by threads.
+
+    Args:
+        card: The registry's entry; its prompts are put before queries and documents.
+        folder: The sentence-transformers folder.
+        precision: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the device computes it
+            natively. Vectors are float32 in any case.
+        batch_size: Texts in one forward pass.
+
+    Raises:
+        ModelError: the folder does not hold a model that can be loaded.
+    """
+
+    def __init__(self, card: ModelCard, folder: Path, precision: str, batch_size: int) -> None:
+        import torch
+
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._card = card
+        self._batch_size = batch_size
+        self._model = load_encoder(folder, device=device).to(arithmetic(precision, device))
+        self._tokenizer = _load_tokenizer(folder)
+        self._queue = threading.Lock()
+        self._busy = threading.Lock()
+
+    @property
+    def fingerprint(self) -> str:
+        return self._card.fingerprint
+
+    @property
+    def dims(self) -> int:
+        return self._card.dims
+
+    @property
+    def max_tokens(self) -> int:
+        return self._card.max_tokens
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included, nothing cut off."""
+        encodings = self._tokenizer.encode_batch_fast([_printable(t) for t in texts])
+        return [len(encoding.ids) for encoding in encodings]
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """float32 ``(n, dims)``, L2-normalised, with the model's query instruction."""
+        return self._embed(texts, self._card.query_prompt, None)
+
+    def embed_documents(
+        self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
+    ) -> Vectors:
+        """float32 ``(n, dims)``, L2-normalised; ``on_done`` is told of every batch's size.
+
+        Texts are batched by length, and other threads get their turn between batches.
+        """
+        return self._embed(texts, self._card.document_prompt, on_done)
+
+    def _embed(
+        self, texts: Sequence[str], prompt: str, on_done: Callable[[int], None] | None
+    ) -> Vectors:
+        vectors = np.empty((len(texts), self.dims), dtype=np.float32)
+        longest_first = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
+        for start in range(0, len(texts), self._batch_size):
+            places = longest_first[start : start + self._batch_size]
+            with self._turn():
+                vectors[places] = self._encode([_printable(texts[i]) for i in places], prompt)
+            if on_done is not None:
+                on_done(len(places))
+        return vectors
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # A waiting thread holds _queue, so that a thread which embeds batch after batch cannot
+        # take _busy again before it: a query waits for one batch, not for a whole reindex.
+        with self._queue:
+            self._busy.acquire()
+        try:
+            yield
+        finally:
+            self._busy.release()
+
+    def _encode(self, texts: list[str], prompt: str) -> Vectors:
+        try:
+            raw = self._model.encode(
+                texts,
+                prompt=prompt,
+                batch_size=len(texts),
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+        except RuntimeError as error:
+            raise ModelError(
+                f"the encoder {self._card.name} failed: {error}. If memory ran out, "
+                f"set RAGLOOP_BATCH_SIZE below {self._batch_size}."
+            ) from error
+        vectors: Vectors = np.asarray(raw, dtype=np.float32)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not (np.isfinite(norms).all() and norms.all()):
+            raise ModelError(
+                f"the encoder {self._card.name} gave vectors that are not finite or zero"
+            )
+        normalised: Vectors = vectors / norms
+        return normalised
+
+
+def load_encoder(folder: Path, *, device: str | None = None) -> SentenceTransformer:
+    """The float32 model saved in ``folder``, without remote code or pickled weights.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from sentence_transformers import SentenceTransformer
+
+    try:
+        with _quiet():
+            model = SentenceTransformer(
+                str(folder),
+                device=device,
+                trust_remote_code=False,
+                local_files_only=True,
+                model_kwargs={"use_safetensors": True, "dtype": torch.float32},
+            )
+    except (OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError) as error:
+        raise _unloadable(folder, error) from error
+    except (AttributeError, SafetensorError) as error:
+        raise _unloadable(folder, error) from error
+    return model.float().eval()
+
+
+def arithmetic(precision: str, device: str) -> torch.dtype:
+    """The dtype that a precision setting means on ``device`` (``cpu`` or ``cuda``).
+
+    Raises:
+        ConfigError: the setting is unknown, or float16, whose range BERT's activations leave.
+    """
+    import torch
+
+    if precision == "auto":
+        native = torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_has_bfloat16()
+        return torch.bfloat16 if native else torch.float32
+    if precision == "bfloat16":
+        return torch.bfloat16
+    if precision == "float32":
+        return torch.float32
+    raise ConfigError(f"RAGLOOP_PRECISION={precision}: use auto, float32 or bfloat16")
+
+
+def _cpu_has_bfloat16() -> bool:
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return False
+    words = set(cpuinfo.read_text(errors="replace").split())
+    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
+
+
+def _load_tokenizer(folder: Path) -> Tokenizer:
+    # A tokenizer of its own: the model's is set to cut and pad, and is not for threads.
+    paths = sorted(folder.glob("tokenizer.json")) or sorted(folder.glob("*/tokenizer.json"))
+    if not paths:
+        raise ModelError(f"{folder} has no tokenizer.json")
+    tokenizer = Tokenizer.from_file(str(paths[0]))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _printable(text: str) -> str:
+    """``text`` with lone surrogates replaced, which tokenizers refuse."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    from transformers.utils import logging
+
+    shown: Any = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]
+
+
+def _unloadable(folder: Path, error: Exception) -> ModelError:
+    detail = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return ModelError(f"the model in {folder} cannot be loaded: {detail}")

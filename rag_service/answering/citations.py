@@ -1,0 +1,62 @@
+"""Whether a quote stands in its passage, and whether a statement rests on it."""
+
+from __future__ import annotations
+
+import re
+
+from rag_service.answering.figures import Figure, figures, unsupported
+from rag_service.answering.terms import years
+from rag_service.core.types import Chunk, Citation, TableCells
+
+_FEWEST_WORDS = 2
+
+
+def fold(text: str) -> str:
+    """``text`` with each run of white space as one space."""
+    return " ".join(text.split())
+
+
+def cite(chunk: Chunk, quote: str) -> Citation | None:
+    """The citation of ``quote``, or None if it is not verbatim in the chunk's text.
+
+    White space is folded before comparing; a quote of less than two words proves nothing and is
+    refused. The page is the first of the chunk's span.
+    """
+    folded = fold(quote)
+    if len(folded.split()) < _FEWEST_WORDS or not _stands_in(folded, fold(chunk.text)):
+        return None
+    return Citation(
+        document=chunk.document, page=chunk.page_start, quote=folded, chunk_id=chunk.chunk_id
+    )
+
+
+def baseless_figures(statement: str, chunk: Chunk, quote: str, asked: frozenset[int]) -> list[str]:
+    """The figures in ``statement`` that the cited passage does not bear out.
+
+    Of a table only the quoted rows count, and of its dated columns those of the ``asked`` years.
+    """
+    facts = chunk.facts
+    about = f"{chunk.context} {facts.company} {facts.period_end} {facts.fiscal_year}"
+    if chunk.cells is None:
+        return unsupported(statement, figures(f"{chunk.text} {about}"))
+    return unsupported(statement, _table_figures(chunk.cells, fold(quote), asked, about))
+
+
+def _stands_in(quote: str, text: str) -> bool:
+    """True if ``quote`` is in ``text`` and cuts no figure or word of it in two."""
+    before = r"(?<!\w)(?<!\d[.,])" if quote[0].isalnum() else ""
+    after = r"(?!\w)(?![.,]\d)" if quote[-1].isalnum() else ""
+    return re.search(before + re.escape(quote) + after, text) is not None
+
+
+def _table_figures(
+    cells: TableCells, quote: str, asked: frozenset[int], about: str
+) -> list[Figure]:
+    rows = [row for row in cells.rows if row[0].strip() and fold(row[0]) in quote] or cells.rows
+    dated = {i for i, column in enumerate(cells.columns, start=1) if years(column)}
+    wanted = {i for i in dated if years(cells.columns[i - 1]) & asked} or dated
+    values = " ".join(
+        cell for row in rows for i, cell in enumerate(row) if i not in dated or i in wanted
+    )
+    named = " ".join((cells.title, cells.unit, *cells.columns))
+    return figures(values, cells.unit) + figures(f"{named} {about}")

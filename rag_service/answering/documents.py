@@ -1,0 +1,257 @@
+"""The JSON documents that the command line and the HTTP service both give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from rag_service.answering.answer import AnswerEvent, Cited, Done, Retrieved, Token
+from rag_service.answering.compare import Comparison, Side
+from rag_service.answering.retrieve import SearchResult
+from rag_service.core.errors import RagloopError
+from rag_service.core.types import Answer, Citation, Document, Hit, Release
+
+
+class HitDocument(TypedDict):
+    rank: int
+    score: float
+    document: str
+    page_start: int
+    page_end: int
+    chunk_id: str
+    kind: str
+    section: str
+    heading: str
+    context: str
+    text: str
+    company: str
+    form: str
+    fiscal_year: int
+
+
+class SearchDocument(TypedDict):
+    release: str
+    model: str
+    hits: list[HitDocument]
+    timings: dict[str, float]
+
+
+class CitationDocument(TypedDict):
+    document: str
+    page: int
+    quote: str
+    chunk_id: str
+
+
+class AnswerDocument(TypedDict):
+    question: str
+    release: str
+    answer: str
+    grounded: bool
+    method: str
+    reason: str
+    citations: list[CitationDocument]
+    hits: list[HitDocument]
+
+
+class SideDocument(TypedDict):
+    release: str
+    model: str
+    answer: AnswerDocument
+    timings: dict[str, float]
+
+
+class MoveDocument(TypedDict):
+    chunk_id: str
+    rank_a: int | None
+    rank_b: int | None
+    move: int | None
+
+
+class ComparisonDocument(TypedDict):
+    question: str
+    k: int
+    a: SideDocument
+    b: SideDocument
+    moves: list[MoveDocument]
+    overlap: dict[str, float]
+
+
+class ReleaseDocument(TypedDict):
+    release: str
+    state: str
+    model: str
+    chunks: int
+    dims: int
+    created: str
+    index: str
+    note: str
+
+
+class ReleasesDocument(TypedDict):
+    live: str | None
+    releases: list[ReleaseDocument]
+
+
+class FilingDocument(TypedDict):
+    document: str
+    document_id: str
+    company: str
+    ticker: str
+    form: str
+    fiscal_year: int
+    period_end: str
+    pages: int
+    chunks: int
+    tables: int
+    ingested_at: str
+
+
+class DocumentsDocument(TypedDict):
+    documents: list[FilingDocument]
+
+
+EventName = Literal["retrieval", "token", "citation", "done", "error"]
+
+
+def hit_document(hit: Hit) -> HitDocument:
+    """One hit; ``score`` is cosine similarity."""
+    chunk = hit.chunk
+    return {
+        "rank": hit.rank,
+        "score": float(hit.score),
+        "document": chunk.document,
+        "page_start": chunk.page_start,
+        "page_end": chunk.page_end,
+        "chunk_id": chunk.chunk_id,
+        "kind": chunk.kind,
+        "section": chunk.section,
+        "heading": chunk.heading,
+        "context": chunk.context,
+        "text": chunk.text,
+        "company": chunk.facts.company,
+        "form": chunk.facts.form,
+        "fiscal_year": chunk.facts.fiscal_year,
+    }
+
+
+def search_document(result: SearchResult) -> SearchDocument:
+    """What a search found; ``timings`` are milliseconds."""
+    return {
+        "release": result.release,
+        "model": result.model,
+        "hits": [hit_document(hit) for hit in result.hits],
+        "timings": dict(result.timings),
+    }
+
+
+def citation_document(citation: Citation) -> CitationDocument:
+    return {
+        "document": citation.document,
+        "page": citation.page,
+        "quote": citation.quote,
+        "chunk_id": citation.chunk_id,
+    }
+
+
+def answer_document(answer: Answer) -> AnswerDocument:
+    """An answer with its citations and the passages that it was sought in."""
+    return {
+        "question": answer.question,
+        "release": answer.release,
+        "answer": answer.answer,
+        "grounded": answer.grounded,
+        "method": answer.method,
+        "reason": answer.reason,
+        "citations": [citation_document(citation) for citation in answer.citations],
+        "hits": [hit_document(hit) for hit in answer.hits],
+    }
+
+
+def event_document(event: AnswerEvent) -> tuple[EventName, object]:
+    """The name and the data of one event of a streamed answer."""
+    match event:
+        case Retrieved(result):
+            return "retrieval", search_document(result)
+        case Token(text):
+            return "token", {"text": text}
+        case Cited(citation):
+            return "citation", citation_document(citation)
+        case Done(answer):
+            return "done", answer_document(answer)
+        case _:
+            return "error", error_document(event.error)
+
+
+def comparison_document(comparison: Comparison) -> ComparisonDocument:
+    """Two releases side by side; ``timings`` are milliseconds."""
+    return {
+        "question": comparison.question,
+        "k": comparison.k,
+        "a": _side_document(comparison.a),
+        "b": _side_document(comparison.b),
+        "moves": [
+            {"chunk_id": m.chunk_id, "rank_a": m.rank_a, "rank_b": m.rank_b, "move": m.move}
+            for m in comparison.moves
+        ],
+        "overlap": {"rbo@0.9": comparison.rbo, f"jaccard@{comparison.k}": comparison.jaccard},
+    }
+
+
+def releases_document(live: Release | None, releases: Iterable[Release]) -> ReleasesDocument:
+    """All releases, oldest first, and the name of the live one."""
+    return {
+        "live": live.release if live is not None else None,
+        "releases": [release_document(release) for release in releases],
+    }
+
+
+def release_document(release: Release) -> ReleaseDocument:
+    return {
+        "release": release.release,
+        "state": release.state,
+        "model": release.model,
+        "chunks": release.chunks,
+        "dims": release.dims,
+        "created": release.created,
+        "index": release.index,
+        "note": release.note,
+    }
+
+
+def documents_document(documents: Iterable[Document]) -> DocumentsDocument:
+    """The ingested filings; ``document`` is the file's name."""
+    return {"documents": [_filing_document(document) for document in documents]}
+
+
+def error_document(error: RagloopError) -> dict[str, object]:
+    """``{error: {code, message, retryable}}``."""
+    return {"error": error.as_dict()}
+
+
+def _side_document(side: Side) -> SideDocument:
+    return {
+        "release": side.result.release,
+        "model": side.result.model,
+        "answer": answer_document(side.answer),
+        "timings": {**side.result.timings, "answer": side.answer_ms},
+    }
+
+
+def _filing_document(document: Document) -> FilingDocument:
+    facts = document.facts
+    return {
+        "document": document.name,
+        "document_id": document.document_id,
+        "company": facts.company,
+        "ticker": facts.ticker,
+        "form": facts.form,
+        "fiscal_year": facts.fiscal_year,
+        "period_end": facts.period_end,
+        "pages": document.pages,
+        "chunks": document.chunks,
+        "tables": document.tables,
+        "ingested_at": document.ingested_at,
+    }

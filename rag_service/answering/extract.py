@@ -1,0 +1,170 @@
+"""The row or the sentence among the passages that answers a question best, in its own words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rag_service.answering.citations import cite, fold
+from rag_service.answering.question import (
+    Asked,
+    company_words,
+    coverage,
+    doubt,
+    names_company,
+    understand,
+)
+from rag_service.answering.terms import stems, years
+from rag_service.core.types import Citation, Hit, TableCells
+
+_SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“(]?[A-Z0-9])")
+_ENOUGH = 0.5
+_LONGEST = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What a passage says; ``doubt`` tells why it may not be the answer, or is ``""``."""
+
+    text: str
+    citation: Citation
+    doubt: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    hit: Hit
+    label: frozenset[str]
+    """Words that say what is stated: a row's label, or the whole sentence."""
+    around: frozenset[str]
+    """Words of the place it stands in: title, columns, heading, context."""
+    text: str
+    quote: str
+    doubt: str = ""
+
+
+def extract(question: str, hits: Sequence[Hit]) -> Extract | None:
+    """The best row or sentence of ``hits``, or None if none shares a word with the question."""
+    asked = understand(question)
+    seen = {word for hit in hits for word in stems(f"{hit.chunk.embedded_text}")}
+    best: tuple[tuple[bool, float], Extract] | None = None
+    for candidate in _candidates(asked, hits):
+        score, covered = _score(asked, candidate, seen)
+        citation = cite(candidate.hit.chunk, candidate.quote)
+        if score <= 0 or citation is None:
+            continue
+        reason = candidate.doubt or doubt(asked, candidate.hit.chunk, candidate.text)
+        if not reason and covered <= _ENOUGH:
+            reason = "no passage found says enough of what is asked"
+        key = (not reason, score)
+        if best is None or key > best[0]:
+            best = key, Extract(candidate.text, citation, reason)
+    return best[1] if best else None
+
+
+def _score(asked: Asked, candidate: _Candidate, seen: set[str]) -> tuple[float, float]:
+    """A candidate's score (0 or less: unrelated), and how much of the question it covers."""
+    facts = candidate.hit.chunk.facts
+    company = company_words(facts) | {facts.ticker.casefold()}
+    best = (0.0, 0.0)
+    for reading in asked.topics:
+        topic = reading - company
+        shared = candidate.label & topic
+        if not shared:
+            continue
+        covered = coverage(topic, candidate.label | candidate.around, seen)
+        score = coverage(topic, candidate.label, seen) + 0.5 * covered
+        score += 0.5 * len(shared) / len(candidate.label)
+        best = max(best, (score, covered))
+    if best[0] == 0.0:
+        return best
+    score = best[0] + 0.3 * names_company(asked, facts)
+    score += 0.3 * (facts.fiscal_year in asked.years)
+    return score - 0.02 * (candidate.hit.rank - 1), best[1]
+
+
+def _candidates(asked: Asked, hits: Sequence[Hit]) -> Iterator[_Candidate]:
+    for hit in hits:
+        cells = hit.chunk.cells
+        if cells is None:
+            yield from _sentences(hit)
+        elif asked.wants != "text":
+            yield from _rows(asked, hit, cells)
+
+
+def _sentences(hit: Hit) -> Iterator[_Candidate]:
+    chunk = hit.chunk
+    around = frozenset(stems(f"{chunk.context} {chunk.heading}"))
+    for sentence in split_text(chunk.text, chunk.kind == "table"):
+        if len(sentence) <= _LONGEST:
+            yield _Candidate(hit, frozenset(stems(sentence)), around, sentence, sentence)
+
+
+def split_text(text: str, by_line: bool) -> list[str]:
+    """The lines of a table's text, or the sentences of prose with their white space folded."""
+    parts = text.splitlines() if by_line else _SENTENCE_END.split(fold(text))
+    return [part for part in (fold(part) for part in parts) if part]
+
+
+def _rows(asked: Asked, hit: Hit, cells: TableCells) -> Iterator[_Candidate]:
+    chunk = hit.chunk
+    lines = split_text(chunk.text, by_line=True)
+    place = stems(f"{cells.title} {cells.unit} {chunk.context} {chunk.heading}")
+    group = ""
+    for label, *values in cells.rows:
+        stated = [i for i, value in enumerate(values) if any(c.isdigit() for c in value)]
+        if not stated:
+            group = label
+            continue
+        line = _line_of(label, [values[i] for i in stated], lines)
+        if not label.strip() or line is None:
+            continue
+        columns, missing = _columns(asked, cells, stated, chunk.facts.fiscal_year)
+        around = frozenset(place + stems(group) + stems(" ".join(cells.columns)))
+        yield _Candidate(
+            hit=hit,
+            label=frozenset(stems(label)),
+            around=around,
+            text=_state(label, values, columns, cells),
+            quote=line,
+            doubt=missing,
+        )
+
+
+def _columns(
+    asked: Asked, cells: TableCells, stated: list[int], fiscal_year: int
+) -> tuple[list[int], str]:
+    """The columns that the question is about, and why they may be the wrong ones, or ``""``."""
+    dated = {i: years(cells.columns[i]) for i in stated if i < len(cells.columns)}
+    covered = frozenset[int]().union(*dated.values())
+    doubt = ""
+    if covered:
+        missing = asked.years - covered
+        if missing:
+            doubt = f"the nearest table has no column for {min(missing)}"
+        wanted = asked.years or {fiscal_year}
+        stated = [i for i in stated if dated.get(i, frozenset()) & wanted] or stated
+    words = asked.topics[0]
+    named = {i: len(words & set(stems(cells.columns[i]))) for i in stated if i < len(cells.columns)}
+    most = max(named.values(), default=0)
+    return ([i for i in stated if named.get(i) == most] if most else stated), doubt
+
+
+def _state(label: str, values: list[str], columns: list[int], cells: TableCells) -> str:
+    said = []
+    for place, i in enumerate(columns):
+        column = cells.columns[i] if i < len(cells.columns) else ""
+        notes = [column, cells.unit if place == 0 else ""]
+        about = ", ".join(fold(note).strip("()") for note in notes if note.strip())
+        said.append(f"{fold(values[i])} ({about})" if about else fold(values[i]))
+    return f"{fold(label).rstrip(':')}: {'; '.join(said)}"
+
+
+def _line_of(label: str, values: list[str], lines: list[str]) -> str | None:
+    """The line of the chunk's text that holds this row."""
+    start = fold(label)
+    for line in lines:
+        if line.startswith(start) and all(fold(value) in line for value in values):
+            return line
+    return None

@@ -1,0 +1,107 @@
+"""The one mapping from errors to HTTP: problem documents as RFC 9457 has them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from rag_service.answering.answer import AnswerFailed
+from rag_service.answering.documents import hit_document
+from rag_service.core import errors
+
+STATUS: Mapping[type[errors.RagloopError], HTTPStatus] = {
+    errors.NotFound: HTTPStatus.NOT_FOUND,
+    errors.InvalidRequest: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.DataError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.IngestError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.ReleaseConflict: HTTPStatus.CONFLICT,
+    errors.GateRejected: HTTPStatus.CONFLICT,
+    errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.GenerationError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.RagloopError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+"""An error has the status of its nearest class here."""
+
+_RETRY_SECONDS = 2
+
+log = logging.getLogger(__name__)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every error, also of validation, routing and unforeseen, with a problem document."""
+    app.add_exception_handler(errors.RagloopError, _ours)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unforeseen)
+
+
+def status_of(error: errors.RagloopError) -> HTTPStatus:
+    """The HTTP status of one of our errors."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(
+    status: HTTPStatus,
+    code: str,
+    detail: str,
+    *,
+    retryable: bool = False,
+    headers: Mapping[str, str] | None = None,
+    **more: object,
+) -> JSONResponse:
+    """A problem document; ``code`` is stable for programs, ``detail`` says what to do."""
+    document = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "retryable": retryable,
+        **more,
+    }
+    return JSONResponse(document, status, headers, media_type="application/problem+json")
+
+
+def _ours(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.RagloopError)
+    status = status_of(error)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.error("%s %s: %s", request.method, request.url.path, error.message)
+    more: dict[str, object] = {}
+    if isinstance(error, AnswerFailed):
+        more["release"] = error.result.release
+        more["hits"] = [hit_document(hit) for hit in error.result.hits]
+    headers = {"Retry-After": str(_RETRY_SECONDS)} if error.retryable else None
+    return problem(
+        status, error.code, error.message, retryable=error.retryable, headers=headers, **more
+    )
+
+
+def _validation(request: Request, error: Exception) -> JSONResponse:
+    """Names each wrong field; what was sent is not repeated, it may be anything."""
+    assert isinstance(error, RequestValidationError)
+    wrong = [
+        {"field": ".".join(str(part) for part in e["loc"][1:]), "message": str(e["msg"])}
+        for e in error.errors()
+    ]
+    detail = "; ".join(f"{w['field'] or 'body'}: {w['message']}" for w in wrong)
+    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail, errors=wrong)
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = "not_found" if status == HTTPStatus.NOT_FOUND else "invalid_request"
+    return problem(status, code, str(error.detail), headers=error.headers)
+
+
+def _unforeseen(request: Request, error: Exception) -> JSONResponse:
+    return problem(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an error in the service; its log tells more"
+    )

@@ -1,0 +1,327 @@
+"""Every vector store keeps these promises: the one in Redis and its fake."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from rag_service.adapters.redis_chunks import RedisChunkStore
+from rag_service.adapters.redis_keys import Keys
+from rag_service.adapters.redis_releases import RedisReleaseStore
+from rag_service.adapters.redis_vectors import RedisVectorStore
+from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError
+from rag_service.core.protocols import ChunkStore, ReleaseStore, VectorStore
+from rag_service.core.types import (
+    Chunk,
+    FilingFacts,
+    Filters,
+    IndexSpec,
+    Release,
+    TableCells,
+    Vectors,
+)
+from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
+
+DIMS = 8
+NO_FILTER = Filters()
+ODD_NAMES = (
+    "Johnson & Johnson",
+    "Amcor, plc.",
+    'The "Best" Buy Co., Inc.',
+    "O'Reilly | Automotive",
+    "Émigré Ünï 株式会社",
+    "back`tick {x} [y] (z) $p %q ~t * ? \\ end\\",
+    "100% of A\tB",
+    "_",
+    "__init__",
+    "Nike",
+    "Nike Inc",
+)
+
+
+@dataclass(frozen=True)
+class Stores:
+    vectors: VectorStore
+    releases: ReleaseStore
+    chunks: ChunkStore
+    alias: str
+
+
+@pytest.fixture(params=["fake", "redis"])
+def stores(request: pytest.FixtureRequest) -> Stores:
+    if request.param == "fake":
+        shared = FakeRedis()
+        return Stores(
+            FakeVectorStore(shared), FakeReleaseStore(shared), FakeChunkStore(shared), "t-live"
+        )
+    client: redis.Redis = request.getfixturevalue("client")
+    namespace: str = request.getfixturevalue("namespace")
+    return Stores(
+        RedisVectorStore(client, namespace),
+        RedisReleaseStore(client, namespace),
+        RedisChunkStore(client, namespace),
+        Keys(namespace).alias,
+    )
+
+
+@pytest.fixture
+def store(stores: Stores) -> VectorStore:
+    stores.vectors.create(IndexSpec("ix1", DIMS, "model-a"))
+    return stores.vectors
+
+
+def passage(number: int, text: str = "", **facts: str | int) -> Chunk:
+    return Chunk(
+        chunk_id=f"d{number % 3}.{number:04d}",
+        document_id=f"d{number % 3}",
+        document=str(facts.pop("document", f"D{number % 3}.pdf")),
+        text=text or f"passage {number}",
+        context="",
+        kind="prose",
+        section=str(facts.pop("section", "Item 7")),
+        heading="",
+        page_start=1,
+        page_end=1,
+        position=number,
+        facts=FilingFacts(**facts),  # type: ignore[arg-type]
+    )
+
+
+def directions(count: int) -> Vectors:
+    made = np.random.default_rng(7).standard_normal((count, DIMS)).astype(np.float32)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
+
+
+def found(store: VectorStore, filters: Filters, k: int = 50) -> set[str]:
+    return {hit.chunk.chunk_id for hit in store.search("ix1", directions(1)[0], k, filters)}
+
+
+def test_the_nearest_come_first_with_their_cosine(store: VectorStore) -> None:
+    vectors = directions(40)
+    chunks = [passage(n) for n in range(40)]
+    store.write("ix1", chunks, vectors)
+    hits = store.search("ix1", vectors[5], 10, NO_FILTER)
+    cosines = vectors @ vectors[5]
+    expected = sorted(range(40), key=lambda n: -float(cosines[n]))[:10]
+    assert [hit.chunk for hit in hits] == [chunks[n] for n in expected]
+    assert [hit.rank for hit in hits] == list(range(1, 11))
+    assert [hit.score for hit in hits] == pytest.approx([cosines[n] for n in expected], abs=1e-5)
+
+
+def test_lengths_of_vectors_do_not_matter(store: VectorStore) -> None:
+    vectors = directions(2)
+    store.write("ix1", [passage(0), passage(1)], vectors * np.float32(3))
+    assert store.search("ix1", vectors[0] * 5, 1, NO_FILTER)[0].score == pytest.approx(1, abs=1e-5)
+
+
+def test_ties_are_ordered_by_id(store: VectorStore) -> None:
+    same = np.repeat(directions(1), 5, axis=0)
+    chunks = [passage(n) for n in (4, 2, 0, 3, 1)]
+    store.write("ix1", chunks, same)
+    hits = store.search("ix1", same[0], 5, NO_FILTER)
+    assert [hit.chunk.chunk_id for hit in hits] == sorted(chunk.chunk_id for chunk in chunks)
+
+
+def test_a_chunk_comes_back_whole(store: VectorStore) -> None:
+    facts = FilingFacts('Zürich "Re", Inc.', "ZRE", "10-K", 2021, "2021-12-31")
+    cells = TableCells("Net sales", "$ millions", ("2021", "2020"), (("Sales", "1,2", ""),))
+    chunk = replace(passage(1, "“Net” sales\n\x00 | 株"), kind="table", facts=facts, cells=cells)
+    store.write("ix1", [chunk], directions(1))
+    assert store.search("ix1", directions(1)[0], 1, NO_FILTER)[0].chunk == chunk
+    assert store.search_text("ix1", "net sales", 1, NO_FILTER)[0].chunk == chunk
+
+
+def test_writing_again_replaces_and_removing_removes(store: VectorStore) -> None:
+    store.write("ix1", [passage(n) for n in range(4)], directions(4))
+    changed = passage(1, "changed")
+    store.write("ix1", [changed, passage(9)], directions(2), remove=["d0.0000", "d0.none"])
+    assert store.ids("ix1") == {"d1.0001", "d2.0002", "d0.0003", "d0.0009"}
+    assert store.count("ix1") == 4
+    hits = store.search("ix1", directions(1)[0], 10, NO_FILTER)
+    assert changed in [hit.chunk for hit in hits]
+
+
+def test_what_is_removed_and_added_at_once_stays(store: VectorStore) -> None:
+    store.write("ix1", [passage(1)], directions(1))
+    store.write("ix1", [passage(1, "again")], directions(1), remove=[passage(1).chunk_id])
+    assert store.search("ix1", directions(1)[0], 1, NO_FILTER)[0].chunk.text == "again"
+
+
+def test_nothing_to_add_still_removes(store: VectorStore) -> None:
+    store.write("ix1", [passage(1)], directions(1))
+    store.write("ix1", [], np.empty((0, DIMS), np.float32), remove=[passage(1).chunk_id])
+    assert store.ids("ix1") == set()
+    assert store.count("ix1") == 0
+    assert store.search("ix1", directions(1)[0], 3, NO_FILTER) == []
+
+
+@pytest.mark.parametrize("field", ["company", "section", "document"])
+def test_filters_match_whole_values(store: VectorStore, field: str) -> None:
+    chunks = [passage(n, **{field: name}) for n, name in enumerate(ODD_NAMES)]
+    store.write("ix1", chunks, directions(len(chunks)))
+    for chunk, name in zip(chunks, ODD_NAMES, strict=True):
+        filters = Filters(**{field: name})  # type: ignore[arg-type]
+        assert found(store, filters) == {chunk.chunk_id}, name
+        asked = store.search_text("ix1", "passage", 50, filters)
+        assert [hit.chunk for hit in asked] == [chunk], name
+
+
+def test_company_is_found_in_any_case(store: VectorStore) -> None:
+    store.write("ix1", [passage(0, company="NIKE, Inc."), passage(1, company="3M")], directions(2))
+    assert found(store, Filters(company="nike, inc.")) == {"d0.0000"}
+    assert found(store, Filters(company="Nike")) == set()
+
+
+def test_filters_are_joined_by_and(store: VectorStore) -> None:
+    chunks = [
+        passage(0, company="3M", fiscal_year=2021, form="10-K"),
+        passage(1, company="3M", fiscal_year=2022, form="10-K"),
+        replace(passage(2, company="3M", fiscal_year=2022, form="10-K/A"), kind="table"),
+        passage(3, company="Nike", fiscal_year=2022),
+    ]
+    store.write("ix1", chunks, directions(4))
+    assert found(store, Filters(company="3M", fiscal_year=2022)) == {"d1.0001", "d2.0002"}
+    assert found(store, Filters(fiscal_year=2022, form="10-K/A")) == {"d2.0002"}
+    assert found(store, Filters(kind="table")) == {"d2.0002"}
+    assert found(store, Filters(company="3M", fiscal_year=2023)) == set()
+
+
+def test_a_filter_leaves_k_results(store: VectorStore) -> None:
+    chunks = [passage(n, company="rare" if n % 40 == 0 else "common") for n in range(400)]
+    store.write("ix1", chunks, directions(400))
+    assert len(found(store, Filters(company="rare"), k=10)) == 10
+
+
+def test_text_search_ranks_by_words(store: VectorStore) -> None:
+    chunks = [
+        passage(0, "Capital expenditures were $1,577 million."),
+        passage(1, "Revenue of the year."),
+        replace(passage(2, "Totals of the year."), context="Capital plan"),
+    ]
+    store.write("ix1", chunks, directions(3))
+    hits = store.search_text("ix1", "capital expenditures", 5, NO_FILTER)
+    assert [hit.chunk.chunk_id for hit in hits] == ["d0.0000", "d2.0002"]
+    assert hits[0].score > hits[1].score > 0
+    assert store.search_text("ix1", "1577", 5, NO_FILTER)[0].chunk == chunks[0]
+    assert store.search_text("ix1", "1,577", 5, NO_FILTER)[0].chunk == chunks[0]
+    assert store.search_text("ix1", "the of", 1, NO_FILTER) != []
+    assert store.search_text("ix1", "absent", 5, NO_FILTER) == []
+
+
+@pytest.mark.parametrize("query", ["", "  ", "()|-@{}[]*~%$:\"'\\", "@company:{3M}", "-revenue"])
+def test_text_search_has_no_syntax(store: VectorStore, query: str) -> None:
+    store.write("ix1", [passage(0, "revenue"), passage(1, "other")], directions(2))
+    expected = ["revenue"] if "revenue" in query else []
+    assert [h.chunk.text for h in store.search_text("ix1", query, 5, NO_FILTER)] == expected
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(text=st.text(st.characters(codec="utf-8"), min_size=1, max_size=40))
+def test_any_text_can_be_stored_filtered_and_asked(store: VectorStore, text: str) -> None:
+    chunk = passage(0, text, company=text, section=text, document=text)
+    store.write("ix1", [chunk], directions(1))
+    for filters in (Filters(company=text), Filters(section=text), Filters(document=text)):
+        assert [hit.chunk for hit in store.search("ix1", directions(1)[0], 1, filters)] == [chunk]
+    assert {hit.chunk for hit in store.search_text("ix1", text, 3, NO_FILTER)} <= {chunk}
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        np.ones((1, DIMS + 1), np.float32),
+        np.ones((2, DIMS), np.float32),
+        np.ones(DIMS, np.float32),
+        np.full((1, DIMS), np.nan, np.float32),
+        np.full((1, DIMS), np.inf, np.float32),
+        np.zeros((1, DIMS), np.float32),
+    ],
+)
+def test_wrong_vectors_are_refused(store: VectorStore, vectors: Vectors) -> None:
+    with pytest.raises(StoreError):
+        store.write("ix1", [passage(0)], vectors)
+    assert store.ids("ix1") == set()
+
+
+@pytest.mark.parametrize(
+    "vector",
+    [
+        np.ones((1, DIMS), np.float32),
+        np.ones(DIMS - 1, np.float32),
+        np.full(DIMS, np.nan, np.float32),
+        np.zeros(DIMS, np.float32),
+    ],
+)
+def test_a_wrong_question_vector_is_refused(store: VectorStore, vector: Vectors) -> None:
+    with pytest.raises(StoreError):
+        store.search("ix1", vector, 3, NO_FILTER)
+
+
+def test_k_counts_from_one(store: VectorStore) -> None:
+    with pytest.raises(InvalidRequest, match="k must be"):
+        store.search("ix1", directions(1)[0], 0, NO_FILTER)
+    with pytest.raises(InvalidRequest, match="k must be"):
+        store.search_text("ix1", "word", 0, NO_FILTER)
+
+
+def test_indexes_are_apart(store: VectorStore) -> None:
+    store.create(IndexSpec("ix10", DIMS, "model-b"))
+    store.write("ix10", [passage(0)], directions(1))
+    assert store.count("ix1") == 0
+    assert store.ids("ix1") == set()
+    assert (store.model("ix1"), store.model("ix10")) == ("model-a", "model-b")
+    store.drop("ix1")
+    assert store.ids("ix10") == {"d0.0000"}
+    assert store.count("ix10") == 1
+
+
+def test_names_are_never_used_again(store: VectorStore) -> None:
+    with pytest.raises(StoreError, match="used before"):
+        store.create(IndexSpec("ix1", DIMS, "model-b"))
+    store.drop("ix1")
+    with pytest.raises(StoreError, match="used before"):
+        store.create(IndexSpec("ix1", DIMS, "model-b"))
+
+
+@pytest.mark.parametrize("name", ["", "a:b", "a*", "a b", "[a]"])
+def test_names_that_could_reach_other_entries_are_refused(store: VectorStore, name: str) -> None:
+    with pytest.raises(StoreError, match="no index name"):
+        store.create(IndexSpec(name, DIMS, "m"))
+
+
+def test_a_missing_index_is_named(stores: Stores) -> None:
+    store = stores.vectors
+    store.create(IndexSpec("ix1", DIMS, "m"))
+    store.drop("ix1")
+    for name in ("ix1", "never", stores.alias):
+        with pytest.raises(IndexMissing):
+            store.search(name, directions(1)[0], 3, NO_FILTER)
+        with pytest.raises(IndexMissing):
+            store.search_text(name, "word", 3, NO_FILTER)
+        with pytest.raises(IndexMissing):
+            store.write(name, [passage(0)], directions(1))
+        for read in (store.ids, store.count, store.model, store.drop):
+            with pytest.raises(IndexMissing):
+                read(name)
+
+
+def test_the_live_index_and_the_alias_cannot_be_dropped(stores: Stores) -> None:
+    store, releases = stores.vectors, stores.releases
+    for number in (1, 2):
+        store.create(IndexSpec(f"ix{number}", DIMS, "m"))
+        store.write(f"ix{number}", [passage(number)], directions(1))
+        releases.put(Release(f"r{number}", "candidate", "m", f"ix{number}", DIMS, 1, "2026"))
+    releases.swap(None, "r1", stores.chunks.revision())
+    for name in ("ix1", stores.alias):
+        with pytest.raises(StoreError):
+            store.drop(name)
+    assert store.search("ix1", directions(1)[0], 3, NO_FILTER)[0].chunk == passage(1)
+    releases.swap("r1", "r2", stores.chunks.revision())
+    store.drop("ix1")
+    assert store.count("ix2") == 1

@@ -1,0 +1,33 @@
+"""A Redis with the query engine, shared by all tests that need one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+import redis
+
+from rag_service.adapters.embedded_redis import EmbeddedRedis
+from rag_service.adapters.redis_client import connect
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of an embedded server in a home of its own."""
+    with EmbeddedRedis(Path(tmp_path_factory.mktemp("home"))) as url:
+        yield url
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A namespace that no other test uses."""
+    return f"t{uuid4().hex[:16]}"
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[redis.Redis]:
+    client = connect(redis_url)
+    yield client
+    client.close()

@@ -1,0 +1,243 @@
+"""What only the stores in Redis can get wrong: races, aliases, interrupted work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from threading import Barrier
+
+import numpy as np
+import pytest
+import redis
+
+from rag_service.adapters.redis_chunks import RedisChunkStore
+from rag_service.adapters.redis_client import connect
+from rag_service.adapters.redis_keys import Keys
+from rag_service.adapters.redis_releases import RedisReleaseStore
+from rag_service.adapters.redis_vectors import RedisVectorStore
+from rag_service.core.errors import IndexMissing, ReleaseConflict, StoreError
+from rag_service.core.types import Chunk, Document, FilingFacts, Filters, IndexSpec, Release
+from tests.fakes.filings import filings
+
+DIMS = 16
+
+
+@dataclass(frozen=True)
+class Stores:
+    client: redis.Redis
+    keys: Keys
+    vectors: RedisVectorStore
+    chunks: RedisChunkStore
+    releases: RedisReleaseStore
+
+    def add(self, name: str) -> None:
+        self.vectors.create(IndexSpec(f"ix-{name}", DIMS, "m"))
+        self.releases.put(Release(name, "candidate", "m", f"ix-{name}", DIMS, 0, name))
+
+    def aliased(self) -> str:
+        info = self.client.ft(self.keys.alias).info()  # type: ignore[no-untyped-call]
+        return str(info["index_name"])
+
+
+@pytest.fixture
+def stores(client: redis.Redis, namespace: str) -> Stores:
+    return Stores(
+        client,
+        Keys(namespace),
+        RedisVectorStore(client, namespace),
+        RedisChunkStore(client, namespace),
+        RedisReleaseStore(client, namespace),
+    )
+
+
+def at_once(*actions: Callable[[], None]) -> list[str]:
+    """Names of the errors of actions that are carried out together; "" for one that went well."""
+    start = Barrier(len(actions))
+
+    def run(action: Callable[[], None]) -> str:
+        start.wait(10)
+        try:
+            action()
+        except StoreError as error:
+            return type(error).__name__
+        return ""
+
+    with ThreadPoolExecutor(len(actions)) as pool:
+        return sorted(pool.map(run, actions))
+
+
+def some_chunks(count: int) -> list[Chunk]:
+    return filings()[:count]
+
+
+def directions(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    made = np.random.default_rng(3).standard_normal((count, DIMS)).astype(np.float32)
+    return made / np.linalg.norm(made, axis=1, keepdims=True).astype(np.float32)
+
+
+def test_the_alias_moves_with_the_pointer(stores: Stores) -> None:
+    for name in ("r1", "r2"):
+        stores.add(name)
+    stores.releases.swap(None, "r1", 0)
+    assert stores.aliased() == stores.keys.physical("ix-r1")
+    stores.releases.swap("r1", "r2", 0)
+    assert stores.aliased() == stores.keys.physical("ix-r2")
+    with pytest.raises(ReleaseConflict):
+        stores.releases.swap("r1", "r2", 0)
+    stores.releases.swap("r2", "r1", 0, rollback=True)
+    assert stores.aliased() == stores.keys.physical("ix-r1")
+
+
+def test_of_many_swaps_one_wins(stores: Stores) -> None:
+    names = [f"r{number}" for number in range(9)]
+    for name in names:
+        stores.add(name)
+    stores.releases.swap(None, "r0", 0)
+    outcomes = at_once(
+        *(lambda name=name: stores.releases.swap("r0", name, 0) for name in names[1:])  # type: ignore[misc]
+    )
+    assert outcomes == ["", *["ReleaseConflict"] * 7]
+    current = stores.releases.current()
+    assert current is not None
+    assert stores.aliased() == stores.keys.physical(current.index)
+    assert [release.state for release in stores.releases.all()].count("live") == 1
+
+
+def test_a_swap_and_an_ingest_do_not_both_pass(stores: Stores) -> None:
+    stores.add("r0")
+    stores.releases.swap(None, "r0", 0)
+    for number in range(10):
+        name, revision = f"c{number}", stores.chunks.revision()
+        live = stores.releases.current()
+        assert live is not None
+        stores.add(name)
+        document = Document(f"d{number}", f"{number}.pdf", FilingFacts(), 1, 0, 0, "2026")
+        outcomes = at_once(
+            lambda name=name, live=live, revision=revision: stores.releases.swap(  # type: ignore[misc]
+                live.release, name, revision
+            ),
+            lambda document=document, live=live: stores.chunks.replace(  # type: ignore[misc]
+                document, [], live.release
+            ),
+        )
+        assert outcomes == ["", "ReleaseConflict"]
+
+
+def test_concurrent_changes_of_documents_are_all_kept(stores: Stores) -> None:
+    documents = [Document(f"d{n}", f"{n}.pdf", FilingFacts(), 1, 0, 0, "2026") for n in range(8)]
+    outcomes = at_once(
+        *(lambda d=document: stores.chunks.replace(d, [], None) for document in documents)  # type: ignore[misc]
+    )
+    assert outcomes == [""] * 8
+    assert stores.chunks.documents() == documents
+    assert stores.chunks.revision() == 8
+
+
+def test_an_index_under_another_alias_is_reached_by_its_own_name_alone(stores: Stores) -> None:
+    stores.add("r1")
+    other = stores.keys.physical("other")
+    stores.client.ft(stores.keys.physical("ix-r1")).aliasadd(other)
+    for name in ("other", stores.keys.alias):
+        with pytest.raises(IndexMissing):
+            stores.vectors.drop(name)
+        with pytest.raises(IndexMissing):
+            stores.vectors.search(name, directions(1)[0], 1, Filters())
+    assert stores.vectors.count("ix-r1") == 0
+
+
+def test_dropping_through_an_alias_of_a_dropped_name_spares_the_target(stores: Stores) -> None:
+    stores.add("r1")
+    stores.add("r2")
+    stores.client.ft(stores.keys.physical("ix-r2")).dropindex()
+    stores.client.ft(stores.keys.physical("ix-r1")).aliasadd(stores.keys.physical("ix-r2"))
+    with pytest.raises(StoreError, match="alias"):
+        stores.vectors.drop("ix-r2")
+    with pytest.raises(IndexMissing):
+        stores.vectors.write("ix-r2", some_chunks(1), directions(1))
+    assert stores.vectors.count("ix-r1") == 0
+
+
+def test_an_interrupted_drop_can_be_taken_up(stores: Stores) -> None:
+    stores.add("r1")
+    chunks = some_chunks(20)
+    stores.vectors.write("ix-r1", chunks, directions(20))
+    stores.client.ft(stores.keys.physical("ix-r1")).dropindex()
+    assert list(stores.client.scan_iter(stores.keys.entries("ix-r1") + "*")) != []
+    stores.vectors.drop("ix-r1")
+    assert list(stores.client.scan_iter(stores.keys.entries("ix-r1") + "*")) == []
+    with pytest.raises(IndexMissing):
+        stores.vectors.ids("ix-r1")
+
+
+def test_a_write_that_races_a_drop_leaves_no_entries(stores: Stores) -> None:
+    chunks, vectors = some_chunks(40), directions(40)
+    for number in range(5):
+        name = f"r{number}"
+        stores.add(name)
+        outcomes = at_once(
+            lambda name=name: stores.vectors.drop(f"ix-{name}"),  # type: ignore[misc]
+            lambda name=name: stores.vectors.write(f"ix-{name}", chunks, vectors),  # type: ignore[misc]
+        )
+        assert outcomes in (["", ""], ["", "IndexMissing"])
+        assert list(stores.client.scan_iter(stores.keys.entries(f"ix-{name}") + "*")) == []
+
+
+def test_two_namespaces_do_not_meet(stores: Stores, client: redis.Redis) -> None:
+    stores.add("r1")
+    other = RedisVectorStore(client, f"{stores.keys.namespace}x")
+    other.create(IndexSpec("ix-r1", DIMS, "other"))
+    other.write("ix-r1", some_chunks(3), directions(3))
+    assert stores.vectors.count("ix-r1") == 0
+    stores.vectors.drop("ix-r1")
+    assert other.count("ix-r1") == 3
+
+
+def test_a_larger_ef_finds_more_of_the_true_neighbours(stores: Stores) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.standard_normal((2000, DIMS)).astype(np.float32)
+    queries = rng.standard_normal((40, DIMS)).astype(np.float32)
+    base = some_chunks(1)[0]
+    chunks = [_numbered(base, number) for number in range(2000)]
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    recalls = []
+    for ef in (4, 200):
+        index = f"ix-ef{ef}"
+        stores.vectors.create(IndexSpec(index, DIMS, "m", m=4, ef_construction=16, ef_runtime=ef))
+        stores.vectors.write(index, chunks, vectors)
+        right = 0
+        for query in queries:
+            true = np.argsort(-(unit @ query))[:4]
+            hits = stores.vectors.search(index, query, 4, Filters())
+            right += len({hit.chunk.position for hit in hits} & set(true.tolist()))
+        recalls.append(right / (4 * len(queries)))
+    assert recalls[1] > 0.9
+    assert recalls[1] > recalls[0] + 0.1
+
+
+def test_what_was_stored_by_another_version_is_named(stores: Stores) -> None:
+    stores.client.hset(stores.keys.documents, "aa", '{"name": "a.pdf"}')
+    with pytest.raises(StoreError, match="ingest again"):
+        stores.chunks.documents()
+
+
+def test_a_full_server_is_named(stores: Stores, redis_url: str) -> None:
+    admin = connect(redis_url)
+    try:
+        admin.config_set("maxmemory", "1mb")
+        with pytest.raises(StoreError, match="out of memory"):
+            stores.chunks.replace(Document("aa", "a.pdf", FilingFacts(), 1, 0, 0, "2026"), [], None)
+    finally:
+        admin.config_set("maxmemory", "0")
+        admin.close()
+    assert stores.chunks.revision() == 0
+
+
+def _numbered(chunk: Chunk, number: int) -> Chunk:
+    return Chunk(
+        **{
+            **{name: getattr(chunk, name) for name in Chunk.__slots__},
+            "chunk_id": f"{chunk.document_id}.{number:05d}",
+            "position": number,
+        }
+    )

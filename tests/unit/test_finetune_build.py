@@ -1,0 +1,77 @@
+"""From chunks to training data, and from it to question sets."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from finetune.build import build_pairs, question_set
+from finetune.options import DataOptions
+from finetune.split import check_leakage
+from rag_service.core.errors import ConfigError, DataError
+from tests.fakes.filings import filings
+from tests.unit.test_finetune_llm import Scripted, _good
+
+
+def test_all_splits_kinds_and_documents_are_represented(tmp_path: Path) -> None:
+    chunks = filings()
+    told: list[tuple[str, int, int]] = []
+    data = build_pairs(
+        chunks, None, DataOptions(max_questions=300), tmp_path, lambda *step: told.append(step)
+    )
+    check_leakage(data.pairs, {chunk.chunk_id: chunk for chunk in chunks})
+    assert len({pair.document for pair in data.pairs}) == 12
+    assert {pair.kind for pair in data.pairs} == {"level", "change", "share", "derived", "section"}
+    counts = Counter(pair.split for pair in data.pairs)
+    assert counts["train"] > counts["test"] > counts["validation"] > 0
+    assert len({pair.question_id for pair in data.pairs}) == len(data.pairs)
+    assert told[-1][1] == told[-1][2] > 0
+
+
+def test_limits_are_kept_and_the_build_repeats(tmp_path: Path) -> None:
+    options = DataOptions(max_questions=50, per_chunk=1, per_statement=1)
+    first = build_pairs(filings(), None, options, tmp_path / "a")
+    assert len(first.pairs) == 50
+    rows = Counter(p.chunk_id for p in first.pairs if p.kind in {"level", "change", "share"})
+    assert max(rows.values()) == 1
+    assert build_pairs(filings(), None, options, tmp_path / "b").pairs == first.pairs
+    other = replace(options, seed=99)
+    assert build_pairs(filings(), None, other, tmp_path / "c").fingerprint != first.fingerprint
+
+
+def test_llm_questions_come_on_top_and_a_missing_llm_is_an_error(tmp_path: Path) -> None:
+    options = DataOptions(max_questions=50, max_llm_questions=5)
+    llm = Scripted(_good)
+    data = build_pairs(filings(), llm, options, tmp_path)
+    assert Counter(pair.source for pair in data.pairs) == {"template": 50, "scripted": 5}
+    with pytest.raises(ConfigError, match="RAGLOOP_LLM"):
+        build_pairs(filings(), None, options, tmp_path)
+
+
+def test_a_passage_printed_twice_is_relevant_twice(tmp_path: Path) -> None:
+    chunks = filings()
+    twin = replace(chunks[0], chunk_id=f"{chunks[0].document_id}.twin", cells=None, heading="")
+    data = build_pairs([*chunks, twin], None, DataOptions(), tmp_path)
+    mine = [pair for pair in data.pairs if pair.chunk_id == chunks[0].chunk_id]
+    assert mine
+    assert all(twin.chunk_id in pair.relevant for pair in mine)
+
+
+def test_a_question_set_holds_one_split_with_gain_one(tmp_path: Path) -> None:
+    data = build_pairs(filings(), None, DataOptions(max_questions=80), tmp_path)
+    held_out = question_set(data.pairs, "test", "synthetic")
+    pairs = {pair.question_id: pair for pair in data.pairs if pair.split == "test"}
+    assert (held_out.name, held_out.split) == ("synthetic", "test")
+    assert {question.question_id for question in held_out.questions} == set(pairs)
+    for question in held_out.questions:
+        pair = pairs[question.question_id]
+        assert question.relevant == dict.fromkeys(pair.relevant, 1)
+        assert question.metadata["company"] == pair.company
+        assert question.metadata["kind"] == pair.kind
+
+
+def test_documents_without_tables_or_headings_are_refused(tmp_path: Path) -> None:
+    bare = [replace(chunk, heading="", cells=None) for chunk in filings()]
+    with pytest.raises(DataError, match="no fit questions"):
+        build_pairs(bare, None, DataOptions(), tmp_path)

@@ -1,0 +1,68 @@
+"""Which questions are refused, and why."""
+
+import pytest
+
+from finetune.filters import SeenQuestions, reason_to_drop
+from rag_service.core.types import Chunk
+from tests.fakes.filings import filing
+
+
+@pytest.fixture
+def prose() -> Chunk:
+    return filing("Alder Mills", 2023)[4]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer", "reason"),
+    [
+        ("What did Alder Mills do about costs in 2023?", "took measure 3", ""),
+        ("What did Alder Mills do about costs in 2023", "took measure 3", "not a question"),
+        ("Why Alder Mills?", "took measure 3", "too short"),
+        (" ".join(["why"] * 60) + "?", "took measure 3", "too long"),
+        ("What does the passage say of Alder Mills?", "took measure 3", "points at the passage"),
+        ("According to the text, what was done?", "took measure 3", "points at the passage"),
+        ("What is in the table above for 2023?", "took measure 3", "points at the passage"),
+        ("What did Alder Mills do about costs in 2023?", " ", "no answer"),
+        (
+            "What did Alder Mills do about costs in 2023?",
+            "sold a mill",
+            "answer not in the passage",
+        ),
+        ("Which measures did Alder Mills take?", "Alder Mills", "answer in the question"),
+        ("What did Alder Mills do about costs in 1999?", "took measure 3", "names another year"),
+        (
+            "Alder Mills reports on raw material prices in 2023. Alder Mills took?",
+            "measure 3",
+            "copies the passage",
+        ),
+    ],
+)
+def test_unfit_questions_are_named_by_their_reason(
+    prose: Chunk, question: str, answer: str, reason: str
+) -> None:
+    assert reason_to_drop(question, answer, prose) == reason
+
+
+def test_amounts_are_compared_as_amounts() -> None:
+    table = filing("Alder Mills", 2023)[0]
+    assert table.cells is not None
+    printed = table.cells.rows[0][1]
+    question = "What were sales of Alder Mills in 2023?"
+    assert not reason_to_drop(question, f"${printed.replace(',', '')} million", table)
+    assert not reason_to_drop(question, printed, table)
+    wrong = reason_to_drop(question, "$123,456,789", table)
+    assert wrong == "answer not in the passage"
+
+
+def test_computed_answers_need_not_stand_in_the_passage(prose: Chunk) -> None:
+    assert reason_to_drop("How big was the margin of Alder Mills?", "12.3%", prose)
+    assert not reason_to_drop(
+        "How big was the margin of Alder Mills?", "12.3%", prose, computed=True
+    )
+
+
+def test_questions_that_differ_by_small_words_alone_are_duplicates() -> None:
+    seen = SeenQuestions()
+    assert seen.is_new("What was the capex of Alder Mills in FY2023?")
+    assert not seen.is_new("In FY2023, how much capex was Alder Mills?")
+    assert seen.is_new("What was the capex of Alder Mills in FY2022?")
