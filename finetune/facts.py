@@ -69,6 +69,7 @@ class Fact:
     row: int
     statement: Statement
     concept: Concept | None
+    """The concept that the label stands for by its words."""
 
     @property
     def key(self) -> tuple[str, str, int]:
@@ -76,9 +77,18 @@ class Fact:
         return self.company, self.concept.key if self.concept else _folded(self.label), self.year
 
     @property
+    def line(self) -> Concept | None:
+        """The concept whose amount this is. A cash flow statement prints changes of balances
+        and of taxes under the names of the lines that changed."""
+        concept = self.concept
+        if concept is None or self.statement != "cash flow" or concept.key == "net_income":
+            return concept
+        return concept if concept.statement == "cash flow" else None
+
+    @property
     def generic(self) -> bool:
         """Whether the label says nothing without its table: ``Total``, ``Other, net``."""
-        return _GENERIC.fullmatch(self.label) is not None
+        return self.concept is None and _GENERIC.fullmatch(self.label) is not None
 
 
 def table_facts(chunks: Iterable[Chunk]) -> Iterator[Fact]:
@@ -118,8 +128,9 @@ def statement_of(chunk: Chunk) -> Statement:
 
 
 def clean_label(label: str) -> str:
-    """A row label without leaders, footnote marks and a trailing colon."""
+    """A row label without leaders, footnote marks, a trailing colon and amounts netted in it."""
     label = re.sub(r"\s*[.…_]{3,}.*$", "", label)
+    label = re.sub(r",? (?:net of|less)\b.*\$ ?\d.*$", "", label)
     label = re.sub(r"\s*\((?:\d{1,2}|[a-z]|note \d+\w?)\)", "", label, flags=re.IGNORECASE)
     return " ".join(label.strip(" :*†‡$—–-").split())
 

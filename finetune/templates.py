@@ -1,5 +1,6 @@
 """Questions from table rows, whose answers are known: levels, changes, shares and ratios."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
@@ -7,58 +8,19 @@ from random import Random
 from finetune.drafts import Draft, spread
 from finetune.facts import Fact, table_facts
 from finetune.names import possessive, short_period, spoken_company, spoken_period
+from finetune.phrases import CHANGE, HINTS, LEVEL, LEVEL_AT, RATIO, SHARE
 from finetune.vocabulary import RATIOS, STATEMENT_NAMES, Ratio
 from rag_service.core.types import Chunk
 
 Facts = Sequence[Fact]
 
-_LEVEL = (
-    "What was {company}'s {metric} in {period}?",
-    "How much {metric} did {company} report for {period}?",
-    "How high was the {metric} of {company} in {period}?",
-    "What figure does {company} give for {metric} in {period}?",
-    "What did {company} record as {metric} for {period}?",
-    "I need the {metric} of {company} for {period}. What is it?",
-    "{company} {metric} {short}?",
-    "{short} {metric} at {company}?",
-    "For {company}, what did {metric} come to in {period}?",
-    "How big was {company}'s {metric} during {period}?",
-)
-_LEVEL_AT = (
-    "What was {company}'s {metric} at {period}?",
-    "How much {metric} did {company} carry at {period}?",
-    "How much {metric} did {company} have on its books as of {period}?",
-    "What balance does {company} show for {metric} as of {period}?",
-    "As of {period}, how large was {metric} at {company}?",
-    "{company} {metric} at {period}?",
-)
-_CHANGE = (
-    "How did {company}'s {metric} change from {earlier} to {later}?",
-    "By how much did {metric} at {company} move between {earlier} and {later}?",
-    "Did {company}'s {metric} rise or fall in {later} compared with {earlier}, and by how much?",
-    "What was the growth in {company}'s {metric} from {earlier} to {later}?",
-    "{company}: {metric} growth, {later} against {earlier}?",
-    "How does {metric} of {company} in {later} compare with {earlier}?",
-)
-_SHARE = (
-    "What share of {company}'s {total} came from {metric} in {period}?",
-    "How much of {company}'s {total} did {metric} make up in {period}?",
-    "What percentage of {total} was {metric} at {company} in {period}?",
-    "In {period}, how large a part of {total} was {metric} for {company}?",
-)
 _OPENERS = {"What", "How", "By", "Did", "For", "As", "In"}
-_RATIO = (
-    "What was {company}'s {metric} in {period}?",
-    "Work out the {metric} of {company} for {period}. What is the result?",
-    "How strong was {company}'s {metric} in {period}?",
-    "What {metric} did {company} achieve in {period}?",
-    "Based on its annual report, what is {company}'s {metric} for {period}?",
-    "{company} {metric} {short}?",
+_NUMBERED = re.compile(
+    r"^(?:item|note)?\s*\d+[a-z]?(?=[\s.:—–-])[\s.:—–-]*|\s*\(continued\)", re.IGNORECASE
 )
-_HINTS = (
-    "Going by the {statement}, {question}",
-    "In the {statement}: {question}",
-    "With the {statement} at hand, {question}",
+_NO_TITLE = re.compile(
+    r"table of contents|^index|as follows|following|^\(?(?:\$ |dollars )?in (?:millions|thousands)",
+    re.IGNORECASE,
 )
 
 
@@ -95,8 +57,8 @@ def ratio_drafts(chunks: Sequence[Chunk], *, seed: int) -> Iterator[Draft]:
     lines: dict[tuple[str, int], dict[str, list[Fact]]] = defaultdict(lambda: defaultdict(list))
     for fact in table_facts(chunks):
         recent = fact.year >= fact.chunk.facts.fiscal_year - 1
-        if fact.concept and fact.concept.statement == fact.statement and recent:
-            lines[fact.chunk.document, fact.year][fact.concept.key].append(fact)
+        if fact.line and fact.line.statement == fact.statement and recent:
+            lines[fact.chunk.document, fact.year][fact.line.key].append(fact)
     by_document: dict[str, list[Draft]] = defaultdict(list)
     for (document, _), known in lines.items():
         single = {k: facts for k, facts in known.items() if len({f.amount for f in facts}) == 1}
@@ -140,8 +102,8 @@ class _Book:
         others = [f for f in self._by_key[fact.key] if f.chunk.document == fact.chunk.document]
         if len({f.amount for f in others}) == 1:
             return not fact.generic
-        stated = {f.amount for f in others if f.statement}
-        return fact.concept is not None and stated == {fact.amount}
+        stated = {f.amount for f in others if f.statement and f.line is not None}
+        return fact.line is not None and stated == {fact.amount}
 
     def row(self, fact: Fact) -> list[Fact]:
         return self._by_row[fact.chunk.chunk_id, fact.row]
@@ -159,7 +121,7 @@ class _Book:
 def _weight(fact: Fact) -> float:
     """How likely an analyst is to ask for it, in relative terms."""
     weight = 1.0
-    if fact.concept is not None:
+    if fact.line is not None:
         weight *= 3.0 if fact.statement else 1.5
     if fact.year == fact.chunk.facts.fiscal_year:
         weight *= 2.0
@@ -167,9 +129,9 @@ def _weight(fact: Fact) -> float:
 
 
 def _one(fact: Fact, book: _Book, random: Random) -> Draft | None:
-    title = _title(fact.chunk)
-    plain = book.is_plain(fact)
-    if not plain and not title:
+    plain, title = book.is_plain(fact), _title(fact.chunk)
+    told_apart = fact.parent if fact.statement else title
+    if not plain and not told_apart:
         return None
     makers: list[Callable[[], Draft | None]] = [lambda: _level(fact, book, plain, random)]
     draw = random.random()
@@ -182,7 +144,7 @@ def _one(fact: Fact, book: _Book, random: Random) -> Draft | None:
 
 def _level(fact: Fact, book: _Book, plain: bool, random: Random) -> Draft:
     instant = fact.statement == "balance"
-    question = random.choice(_LEVEL_AT if instant else _LEVEL).format(
+    question = random.choice(LEVEL_AT if instant else LEVEL).format(
         company=spoken_company(fact.chunk, random),
         metric=_metric(fact, plain, random),
         period=spoken_period(fact.year, fact.chunk.facts, random, instant=instant),
@@ -195,12 +157,12 @@ def _change(fact: Fact, book: _Book, plain: bool, random: Random) -> Draft | Non
     before = next((f for f in book.row(fact) if f.year == fact.year - 1), None)
     if before is None or before.amount == 0 or before.amount == fact.amount:
         return None
-    facts, instant = fact.chunk.facts, fact.statement == "balance"
-    question = random.choice(_CHANGE).format(
+    facts = fact.chunk.facts
+    question = random.choice(CHANGE).format(
         company=spoken_company(fact.chunk, random),
         metric=_metric(fact, plain, random),
-        earlier=spoken_period(before.year, facts, random, instant=instant),
-        later=spoken_period(fact.year, facts, random, instant=instant),
+        earlier=spoken_period(before.year, facts, random, instant=False),
+        later=spoken_period(fact.year, facts, random, instant=False),
     )
     grown = (fact.amount - before.amount) / abs(before.amount)
     answer = f"{_amount(before)} to {_amount(fact)}: {grown:+.1%}"
@@ -212,7 +174,7 @@ def _share(fact: Fact, book: _Book, plain: bool, random: Random) -> Draft | None
     total = next(iter(book.totals(fact)), None)
     if total is None or not 0 < fact.amount < total.amount or fact.statement == "cash flow":
         return None
-    question = random.choice(_SHARE).format(
+    question = random.choice(SHARE).format(
         company=spoken_company(fact.chunk, random),
         metric=_metric(fact, plain, random),
         total=_lower(total.label),
@@ -235,7 +197,7 @@ def _ratio(ratio: Ratio, tops: Facts, bottoms: Facts, random: Random) -> Draft |
         "difference": f"{signed - divisor:,.0f}",
         "sum": f"{signed + divisor:,.0f}",
     }[ratio.form]
-    question = random.choice(_RATIO).format(
+    question = random.choice(RATIO).format(
         company=spoken_company(top.chunk, random),
         metric=random.choice(ratio.names),
         period=spoken_period(top.year, top.chunk.facts, random, instant=False),
@@ -252,17 +214,17 @@ def _draft(
     known = STATEMENT_NAMES.get(fact.statement, ())
     if known and kind != "derived" and random.random() < 0.15:
         opened = _lower(question) if question.split()[0] in _OPENERS else question
-        question = random.choice(_HINTS).format(statement=random.choice(known), question=opened)
+        question = random.choice(HINTS).format(statement=random.choice(known), question=opened)
     question = possessive(question[0].upper() + question[1:])
     return Draft(question, answer, fact.chunk, tuple(relevant), kind)
 
 
 def _metric(fact: Fact, plain: bool, random: Random) -> str:
     """What people call the row: an analyst's word, or its label with what tells it apart."""
-    if fact.concept is not None and plain and random.random() < 0.8:
-        return random.choice(fact.concept.names)
+    if fact.line is not None and plain and random.random() < 0.8:
+        return random.choice(fact.line.names)
     metric = _lower(fact.label)
-    if fact.parent and (fact.generic or not plain):
+    if fact.parent and fact.line is None and (fact.generic or not plain):
         metric = f"{_lower(fact.parent)} ({metric})"
     title = _title(fact.chunk)
     if title and not fact.statement and (not plain or random.random() < 0.35):
@@ -273,9 +235,14 @@ def _metric(fact: Fact, plain: bool, random: Random) -> str:
 def _title(chunk: Chunk) -> str:
     """The table's title, or the heading above it, where it reads like one."""
     for title in (chunk.cells.title if chunk.cells else "", chunk.heading):
-        words = title.strip(" .:").split()
-        if 1 <= len(words) <= 12 and sum(c.isalpha() for c in title) >= 0.7 * len(title):
-            return " ".join(words)
+        title = _NUMBERED.sub("", title).strip(" .:—–-")
+        letters = sum(c.isalpha() for c in title)
+        if (
+            1 <= len(title.split()) <= 12
+            and letters >= max(4, 0.7 * len(title))
+            and not _NO_TITLE.search(title)
+        ):
+            return title
     return ""
 
 

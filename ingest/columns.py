@@ -9,6 +9,9 @@ from ingest.pages import Cell, Row
 
 Span = tuple[float, float]
 
+NARROW = 11.0
+"""Points to which a narrow value, such as a dash, is widened to find its column."""
+
 
 class Columns:
     """Value columns as spans of x that grow with the rows that are added."""
@@ -94,12 +97,20 @@ class Columns:
         return (" ".join(label), *values)
 
     def over(self, cell: Cell) -> list[int]:
-        """Columns that share at least a quarter of the narrower one's width with a cell."""
-        found = []
-        for index, (low, high) in enumerate(self.spans):
-            shared = min(high, cell.x1) - max(low, cell.x0)
-            if shared > 0.25 * min(high - low, cell.x1 - cell.x0):
-                found.append(index)
+        """Columns that share at least a quarter of the narrower one's width with a cell.
+
+        A dash may hang beside the digits above it, so narrow cells count as wider.
+        """
+        pad = max(0.0, (NARROW - (cell.x1 - cell.x0)) / 2)
+        x0, x1 = cell.x0 - pad, cell.x1 + pad
+        shared = [min(high, x1) - max(low, x0) for low, high in self.spans]
+        found = [
+            index
+            for index, (low, high) in enumerate(self.spans)
+            if shared[index] > 0.25 * min(high - low, x1 - x0)
+        ]
+        if pad and len(found) > 1:
+            return [max(found, key=shared.__getitem__)]
         return found
 
     def nearest(self, cell: Cell) -> int:

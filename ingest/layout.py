@@ -136,7 +136,7 @@ def _is_heading(row: Row, size: float) -> bool:
     words = text.split()
     letters = [character for character in text if character.isalpha()]
     if len(words) > MAX_HEADING_WORDS or len(letters) < 3 or text[-1] in ".,;" or (
-        len(row.cells) > 2 or letters[0].islower() or BULLET.match(text)
+        len(row.cells) > 2 or letters[0].islower() or (BULLET.match(text) and row.emphasis < 2)
     ):  # fmt: skip
         return False
     if row.emphasis == 2 or row.size > 1.12 * size:
@@ -159,7 +159,7 @@ def _starts(
     width = right - left
     if heading:
         same = row.emphasis == above.emphasis and abs(row.size - above.size) < 0.3
-        return not same or above.x1 < left + 0.6 * width or len(current.rows) > 2
+        return not same or above.x1 - above.x0 < 0.6 * width or len(current.rows) > 2
     if BULLET.match(row.text):
         return True
     if above.x1 < right - 0.2 * width and above.text[-1] in ".:;?!”)":

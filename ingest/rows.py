@@ -18,6 +18,9 @@ CELL_GAP = 0.85
 FIGURE_GAP = 0.12
 """Between two figures any gap does."""
 
+TORN_GAP = 0.35
+"""Some exports set the last letter of a bold heading apart by less than this."""
+
 
 def build_rows(words: Sequence[Word]) -> tuple[Row, ...]:
     """Rows from the top of the page to its end, each from left to right."""
@@ -84,7 +87,8 @@ def _row(words: list[Word]) -> Row:
             gap = x0 - previous.x1
             limit = FIGURE_GAP if figure and start_figure and previous.figure else CELL_GAP
             if gap <= limit * size:
-                whole = f"{previous.text} {text}"
+                torn = emphasis == 2 and gap < TORN_GAP * size and _is_torn(previous.text, text)
+                whole = f"{previous.text}{'' if torn else ' '}{text}"
                 cells[-1] = Cell(whole, previous.x0, max(previous.x1, x1), False)
                 continue
         cells.append(Cell(text, x0, x1, figure))
@@ -100,3 +104,16 @@ def _opens(words: list[Word], index: int) -> bool:
         return False
     text = words[index + 1].text
     return text in OPENERS or text[0].isdigit() or text[0] in "($.€£¥—–-" or is_figure(text)
+
+
+def _is_torn(before: str, text: str) -> bool:
+    """Whether a lone letter is the end of the word before it."""
+    lone = text.rstrip(".,:;")
+    return (
+        len(lone) == 1
+        and "a" <= lone <= "z"
+        and lone not in "ox"
+        and (lone != "a" or lone != text)
+        and before[-3:].isalpha()
+        and before[-1].islower()
+    )

@@ -220,7 +220,7 @@ def _names_columns(row: Row, columns: Columns) -> bool:
         return False
     if len(over) == len(row.cells):
         return over[0].x0 >= columns.left - 4 * row.size
-    return len(over) > 1 or over[0].x0 >= columns.left - row.size
+    return len(over) > 1 or over[0].x0 >= columns.left - row.size or columns.holds(over[0])
 
 
 def _header(rows: Sequence[Row], columns: Columns) -> tuple[str, tuple[str, ...], tuple[str, ...]]:

@@ -18,7 +18,7 @@ from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
-from rag_service.core.errors import GateRejected, NotFound, RagloopError
+from rag_service.core.errors import GateRejected, NotFound, StoreError
 from rag_service.core.protocols import (
     Generator,
     ModelRegistry,
@@ -26,7 +26,7 @@ from rag_service.core.protocols import (
     no_progress,
 )
 from rag_service.core.settings import Settings
-from rag_service.core.types import IndexSpec, ModelCard, Release
+from rag_service.core.types import GateDecision, IndexSpec, ModelCard, Release
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
@@ -69,7 +69,7 @@ class Services:
 
     @cached_property
     def generator(self) -> Generator | None:
-        from rag_service.adapters.llm_factory import make_generator
+        from rag_service.adapters.llm import make_generator
 
         return make_generator(self.settings)
 
@@ -189,6 +189,14 @@ class Services:
             answerer=self.answerer,
         )
 
+    def close(self) -> None:
+        """Free what was made; called where no event loop runs."""
+        made = vars(self)
+        if "serving" in made:
+            self.serving.close()
+        if made.get("generator") is not None:
+            asyncio.run(made["generator"].aclose())
+
     def ensure_live(self) -> Release:
         """The live release; the first one is made of the configured embedding model."""
         return self.promoter.ensure_live(
@@ -204,7 +212,7 @@ class Services:
         """
         target = self.releases.get(release)
         if target.state == "candidate" and not force:
-            decision = self.history.decision(release)
+            decision = self._gate_decision(target)
             if decision is None:
                 raise GateRejected(
                     f"release {release} was never judged by the gate; run `ragloop improve`, "
@@ -235,15 +243,20 @@ class Services:
 
     def ready(self) -> dict[str, str]:
         """By part, ``ok`` or what is wrong with it."""
-        parts: dict[str, str] = {}
         try:
-            self._client.ping()
-            parts["redis"] = "ok"
-            self.serving.pin()
-            parts["release"] = "ok"
-        except RagloopError as error:
-            parts["release" if "redis" in parts else "redis"] = error.message
-        return parts
+            self.releases.current()
+        except StoreError as error:
+            return {"redis": error.message}
+        return {"redis": "ok", "release": self.serving.problem() or "ok"}
+
+    def _gate_decision(self, release: Release) -> GateDecision | None:
+        """What the gate last said of a release; the model is compared since names start anew
+        on an emptied Redis."""
+        for kept in reversed(self.history.decisions()):
+            run = self.history.get(kept.after)
+            if (run.release, run.model) == (release.release, release.model):
+                return kept.decision
+        return None
 
     def _index_spec(self, release: str, model: ModelCard) -> IndexSpec:
         return IndexSpec(
@@ -281,9 +294,5 @@ def open_services(settings: Settings, *, background: bool = False) -> Iterator[S
         client = connect(url)
         stack.callback(client.close)
         services = Services(settings, client, background=background)
-        try:
-            yield services
-        finally:
-            generator = services.__dict__.get("generator")
-            if generator is not None:
-                asyncio.run(generator.aclose())
+        stack.callback(services.close)
+        yield services

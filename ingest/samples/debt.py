@@ -17,9 +17,8 @@ def debt_note(filing: Filing) -> list[Block]:
         ),
         _maturity_table(filing),
         Paragraph(
-            "The fair value of floating-rate debt is close to its carrying amount. The fair value "
-            "of fixed-rate debt, from quoted prices of similar instruments (Level 2), was "
-            f"{_fair_value(filing)} at {filing.year_end}. We complied with all covenants."
+            "The fair value of floating-rate debt is close to its carrying amount. "
+            f"{_fair_value(filing)}We complied with all covenants."
         ),
     ]
 
@@ -92,4 +91,10 @@ def _fair_value(filing: Filing) -> str:
         for debt, balance in zip(filing.company.debts, filing.now.balance.debts, strict=True)
         if not debt.floating
     )
-    return filing.prose(round(fixed * filing.rng("fair value").uniform(0.88, 0.97)))
+    if not fixed:
+        return ""
+    value = round(fixed * filing.rng("fair value").uniform(0.88, 0.97))
+    return (
+        "The fair value of fixed-rate debt, from quoted prices of similar instruments (Level 2), "
+        f"was {filing.prose(value)} at {filing.year_end}. "
+    )

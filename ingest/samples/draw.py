@@ -161,7 +161,8 @@ class _Typesetter:
         lines = _wrap(_curl(heading.text), font, size, LINE)
         lead = size * 1.25
         # A heading keeps at least three lines of what follows with it.
-        self._need(len(lines) * lead + 12 + 4 * self.lead)
+        follow = 10 if heading.level == 1 else 4
+        self._need(len(lines) * lead + 12 + follow * self.lead)
         if self.y < TOP:
             self.y -= 9 if heading.level < 3 else 4
         if heading.entry:

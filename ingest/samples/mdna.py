@@ -289,8 +289,9 @@ def _market_risk(filing: Filing) -> list[Block]:
         Paragraph(
             f"Interest rates. At {filing.year_end}, debt with a principal of "
             f"{filing.prose(floating)} bore interest at floating rates and "
-            f"{filing.prose(fixed)} at fixed rates. Without regard to swaps, a change of one "
-            f"percentage point in market rates would change yearly interest by about "
+            f"{filing.prose(fixed) if fixed else 'none'} at fixed rates. Without regard to swaps, "
+            "a change of one percentage point in market rates would change yearly interest by "
+            "about "
             f"${floating / company.unit.per_million / 100:.1f} million."
         ),
         Paragraph(f"Commodities, rates and currencies. {filing.say(company.market_risk)}"),

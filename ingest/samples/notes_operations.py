@@ -243,9 +243,9 @@ _STANDARDS = {
     2022: """In {fy} we adopted Accounting Standards Update (ASU) 2021-08 on contract assets and
     liabilities in business combinations, and used the relief of ASU 2020-04 when loans moved
     from LIBOR to other reference rates. Neither had a material effect.""",
-    2023: """ASU 2023-07, issued in November 2023, requires more disclosure of segment expenses
-    and applies to our annual reports for years that begin after December 15, 2023. ASU 2022-04
-    on supplier finance programs was adopted in {fy} without material effect.""",
+    2023: """In {fy} we adopted ASU 2022-04 on the disclosure of supplier finance programs, except
+    for the yearly roll-forward, which applies to years that begin after December 15, 2023. The
+    effect was not material.""",
 }
 
 _STOCK_KINDS: dict[Sector, dict[str, float]] = {

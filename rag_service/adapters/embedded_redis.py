@@ -98,10 +98,12 @@ class EmbeddedRedis:
         # The keeper's socket is on record, since another process may have another TMPDIR.
         record = self._folder / "address"
         while time.monotonic() < deadline:
-            address = record.read_text() if record.exists() else ""
-            if address and keeper.answers(address):
-                return address
-            if self._has_keeper():
+            # A server that lost its keeper still answers for a moment, while it ends.
+            if self._is_held("keeper.lock") and record.exists():
+                address = record.read_text()
+                if keeper.answers(address):
+                    return address
+            if self._is_held("server.lock"):
                 time.sleep(0.02)
             else:
                 address = _socket_path(self._folder)
@@ -109,8 +111,8 @@ class EmbeddedRedis:
                 self._start(address)
         raise StoreUnavailable(self._failure(f"does not answer after {_START_SECONDS:.0f} s"))
 
-    def _has_keeper(self) -> bool:
-        lock = keeper.open_lock(self._folder / "keeper.lock")
+    def _is_held(self, name: str) -> bool:
+        lock = keeper.open_lock(self._folder / name)
         try:
             return not keeper.try_lock(lock, fcntl.LOCK_EX)
         finally:

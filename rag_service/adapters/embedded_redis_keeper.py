@@ -29,9 +29,9 @@ STOP_SECONDS = 60.0
 
 def main() -> int:
     folder, address, *command = sys.argv[1:]
-    kept = open_lock(Path(folder) / "keeper.lock")
-    if not try_lock(kept, fcntl.LOCK_EX):
-        return 0  # another keeper is at work; whoever asked goes on waiting for its server
+    keeping, serving = (open_lock(Path(folder) / name) for name in ("keeper.lock", "server.lock"))
+    if not (try_lock(keeping, fcntl.LOCK_EX) and try_lock(serving, fcntl.LOCK_EX)):
+        return 0  # another keeper or its server is alive; whoever asked goes on waiting for it
     told, tell = os.pipe()
     if os.fork():
         os.close(tell)
@@ -39,23 +39,23 @@ def main() -> int:
     os.setsid()
     os.close(told)
     os.chdir("/")
-    keep(command, address, open_lock(Path(folder) / "users.lock"), kept, tell)
+    keep(command, address, open_lock(Path(folder) / "users.lock"), serving, tell)
     return 0
 
 
-def keep(command: list[str], address: str, users: int, kept: int, tell: int) -> None:
+def keep(command: list[str], address: str, users: int, serving: int, tell: int) -> None:
     """Run the server until the last user has left; ``tell`` gets one byte when it first answers.
 
     The process ends with the exclusive lock on ``users``: new users wait for that end, and start
     a server afresh.
     """
     while True:
-        # The server inherits the keeper's lock: no second server can start on the same data
-        # while this one lives, even without its keeper.
+        # The server inherits this lock: no second one can start on the same data while it lives,
+        # even without its keeper.
         server = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            pass_fds=(kept,),
+            pass_fds=(serving,),
             preexec_fn=end_with_keeper,  # noqa: PLW1509  # this process has one thread
         )
         if not wait_until_ready(server, address):

@@ -88,7 +88,7 @@ class OllamaGenerator:
             ) from error
         except ValueError as error:
             raise GenerationError(
-                f"{self._host} does not speak Ollama's protocol ({error}); check RAGLOOP_OLLAMA_HOST"
+                f"{self._host} is no Ollama server ({error}); check RAGLOOP_OLLAMA_HOST"
             ) from error
         finally:
             await client.close()

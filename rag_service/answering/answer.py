@@ -137,7 +137,7 @@ class Answerer:
         pieces = generator.stream(
             messages(question, hits, self._profile),
             max_tokens=self._profile.max_tokens,
-            schema=schema(len(hits)),
+            schema=schema(len(hits), self._profile),
         )
         async with _closing(pieces):
             async for piece in pieces:

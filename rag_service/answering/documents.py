@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
-
-from typing_extensions import TypedDict
+from typing import Any, Literal
 
 from rag_service.answering.answer import AnswerEvent, Cited, Done, Retrieved, Token
 from rag_service.answering.compare import Comparison, Side
@@ -13,110 +11,11 @@ from rag_service.answering.retrieve import SearchResult
 from rag_service.core.errors import RagloopError
 from rag_service.core.types import Answer, Citation, Document, Hit, Release
 
-
-class HitDocument(TypedDict):
-    rank: int
-    score: float
-    document: str
-    page_start: int
-    page_end: int
-    chunk_id: str
-    kind: str
-    section: str
-    heading: str
-    context: str
-    text: str
-    company: str
-    form: str
-    fiscal_year: int
-
-
-class SearchDocument(TypedDict):
-    release: str
-    model: str
-    hits: list[HitDocument]
-    timings: dict[str, float]
-
-
-class CitationDocument(TypedDict):
-    document: str
-    page: int
-    quote: str
-    chunk_id: str
-
-
-class AnswerDocument(TypedDict):
-    question: str
-    release: str
-    answer: str
-    grounded: bool
-    method: str
-    reason: str
-    citations: list[CitationDocument]
-    hits: list[HitDocument]
-
-
-class SideDocument(TypedDict):
-    release: str
-    model: str
-    answer: AnswerDocument
-    timings: dict[str, float]
-
-
-class MoveDocument(TypedDict):
-    chunk_id: str
-    rank_a: int | None
-    rank_b: int | None
-    move: int | None
-
-
-class ComparisonDocument(TypedDict):
-    question: str
-    k: int
-    a: SideDocument
-    b: SideDocument
-    moves: list[MoveDocument]
-    overlap: dict[str, float]
-
-
-class ReleaseDocument(TypedDict):
-    release: str
-    state: str
-    model: str
-    chunks: int
-    dims: int
-    created: str
-    index: str
-    note: str
-
-
-class ReleasesDocument(TypedDict):
-    live: str | None
-    releases: list[ReleaseDocument]
-
-
-class FilingDocument(TypedDict):
-    document: str
-    document_id: str
-    company: str
-    ticker: str
-    form: str
-    fiscal_year: int
-    period_end: str
-    pages: int
-    chunks: int
-    tables: int
-    ingested_at: str
-
-
-class DocumentsDocument(TypedDict):
-    documents: list[FilingDocument]
-
-
+Json = dict[str, Any]
 EventName = Literal["retrieval", "token", "citation", "done", "error"]
 
 
-def hit_document(hit: Hit) -> HitDocument:
+def hit_document(hit: Hit) -> Json:
     """One hit; ``score`` is cosine similarity."""
     chunk = hit.chunk
     return {
@@ -137,7 +36,7 @@ def hit_document(hit: Hit) -> HitDocument:
     }
 
 
-def search_document(result: SearchResult) -> SearchDocument:
+def search_document(result: SearchResult) -> Json:
     """What a search found; ``timings`` are milliseconds."""
     return {
         "release": result.release,
@@ -147,7 +46,7 @@ def search_document(result: SearchResult) -> SearchDocument:
     }
 
 
-def citation_document(citation: Citation) -> CitationDocument:
+def citation_document(citation: Citation) -> Json:
     return {
         "document": citation.document,
         "page": citation.page,
@@ -156,7 +55,7 @@ def citation_document(citation: Citation) -> CitationDocument:
     }
 
 
-def answer_document(answer: Answer) -> AnswerDocument:
+def answer_document(answer: Answer) -> Json:
     """An answer with its citations and the passages that it was sought in."""
     return {
         "question": answer.question,
@@ -170,7 +69,7 @@ def answer_document(answer: Answer) -> AnswerDocument:
     }
 
 
-def event_document(event: AnswerEvent) -> tuple[EventName, object]:
+def event_document(event: AnswerEvent) -> tuple[EventName, Json]:
     """The name and the data of one event of a streamed answer."""
     match event:
         case Retrieved(result):
@@ -185,7 +84,7 @@ def event_document(event: AnswerEvent) -> tuple[EventName, object]:
             return "error", error_document(event.error)
 
 
-def comparison_document(comparison: Comparison) -> ComparisonDocument:
+def comparison_document(comparison: Comparison) -> Json:
     """Two releases side by side; ``timings`` are milliseconds."""
     return {
         "question": comparison.question,
@@ -196,11 +95,12 @@ def comparison_document(comparison: Comparison) -> ComparisonDocument:
             {"chunk_id": m.chunk_id, "rank_a": m.rank_a, "rank_b": m.rank_b, "move": m.move}
             for m in comparison.moves
         ],
-        "overlap": {"rbo@0.9": comparison.rbo, f"jaccard@{comparison.k}": comparison.jaccard},
+        "rbo": comparison.rbo,
+        "jaccard": comparison.jaccard,
     }
 
 
-def releases_document(live: Release | None, releases: Iterable[Release]) -> ReleasesDocument:
+def releases_document(live: Release | None, releases: Iterable[Release]) -> Json:
     """All releases, oldest first, and the name of the live one."""
     return {
         "live": live.release if live is not None else None,
@@ -208,7 +108,7 @@ def releases_document(live: Release | None, releases: Iterable[Release]) -> Rele
     }
 
 
-def release_document(release: Release) -> ReleaseDocument:
+def release_document(release: Release) -> Json:
     return {
         "release": release.release,
         "state": release.state,
@@ -221,26 +121,13 @@ def release_document(release: Release) -> ReleaseDocument:
     }
 
 
-def documents_document(documents: Iterable[Document]) -> DocumentsDocument:
-    """The ingested filings; ``document`` is the file's name."""
-    return {"documents": [_filing_document(document) for document in documents]}
+def documents_document(documents: Iterable[Document]) -> Json:
+    """The ingested filings."""
+    return {"documents": [document_record(document) for document in documents]}
 
 
-def error_document(error: RagloopError) -> dict[str, object]:
-    """``{error: {code, message, retryable}}``."""
-    return {"error": error.as_dict()}
-
-
-def _side_document(side: Side) -> SideDocument:
-    return {
-        "release": side.result.release,
-        "model": side.result.model,
-        "answer": answer_document(side.answer),
-        "timings": {**side.result.timings, "answer": side.answer_ms},
-    }
-
-
-def _filing_document(document: Document) -> FilingDocument:
+def document_record(document: Document) -> Json:
+    """One ingested filing; ``document`` is the file's name."""
     facts = document.facts
     return {
         "document": document.name,
@@ -254,4 +141,19 @@ def _filing_document(document: Document) -> FilingDocument:
         "chunks": document.chunks,
         "tables": document.tables,
         "ingested_at": document.ingested_at,
+    }
+
+
+def error_document(error: RagloopError) -> Json:
+    """``{error: {code, message, retryable}}``."""
+    return {"error": error.as_dict()}
+
+
+def _side_document(side: Side) -> Json:
+    return {
+        "release": side.result.release,
+        "model": side.result.model,
+        "hits": [hit_document(hit) for hit in side.result.hits],
+        "answer": answer_document(side.answer),
+        "timings": {**side.result.timings, "answer": side.answer_ms},
     }

@@ -33,13 +33,30 @@ class Profile:
 
     passages: int
     passage_chars: int
+    quote_chars: int
+    answer_chars: int
     max_tokens: int
+    """More than quote and answer can come to, so that the JSON is never cut off."""
     trusted: bool
 
 
-SMALL = Profile(passages=3, passage_chars=700, max_tokens=160, trusted=False)
+SMALL = Profile(
+    passages=3,
+    passage_chars=700,
+    quote_chars=200,
+    answer_chars=200,
+    max_tokens=450,
+    trusted=False,
+)
 """About 200 tokens a passage: for a small LLM on a processor."""
-LARGE = Profile(passages=8, passage_chars=4000, max_tokens=400, trusted=True)
+LARGE = Profile(
+    passages=8,
+    passage_chars=4000,
+    quote_chars=500,
+    answer_chars=1000,
+    max_tokens=1600,
+    trusted=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +71,14 @@ class Draft:
     """The JSON document is complete."""
 
 
-def schema(passages: int) -> dict[str, Any]:
+def schema(passages: int, profile: Profile) -> dict[str, Any]:
     """JSON schema of the answer; the evidence comes first, so that it is checked first."""
     return {
         "type": "object",
         "properties": {
             "passage": {"type": "integer", "enum": list(range(passages + 1))},
-            "quote": {"type": "string", "maxLength": 400},
-            "answer": {"type": "string", "maxLength": 600},
+            "quote": {"type": "string", "maxLength": profile.quote_chars},
+            "answer": {"type": "string", "maxLength": profile.answer_chars},
         },
         "required": ["passage", "quote", "answer"],
         "additionalProperties": False,

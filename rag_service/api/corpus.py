@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, status
 
-from rag_service.answering.documents import DocumentsDocument, documents_document
+from rag_service.answering.documents import Json, documents_document
 from rag_service.api.bodies import FeedbackBody
 from rag_service.api.deps import FeedbackDep, ServicesDep
 
@@ -12,7 +12,7 @@ router = APIRouter(prefix="/v1", tags=["corpus"])
 
 
 @router.get("/documents")
-def documents(services: ServicesDep) -> DocumentsDocument:
+def documents(services: ServicesDep) -> Json:
     """The ingested filings, by name."""
     return documents_document(services.chunks.documents())
 

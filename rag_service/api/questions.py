@@ -10,9 +10,7 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 
 from rag_service.answering.answer import AnswerEvent
 from rag_service.answering.documents import (
-    AnswerDocument,
-    ComparisonDocument,
-    SearchDocument,
+    Json,
     answer_document,
     comparison_document,
     event_document,
@@ -28,7 +26,7 @@ _STREAM_DOC = "The answer, or with `stream` the events retrieval, token, citatio
 
 
 @router.post("/search")
-def search(body: SearchBody, services: ServicesDep) -> SearchDocument:
+def search(body: SearchBody, services: ServicesDep) -> Json:
     """The chunks nearest to a question."""
     result = services.retriever.search(body.query, body.k, body.filters.filters(), body.release)
     return search_document(result)
@@ -36,10 +34,10 @@ def search(body: SearchBody, services: ServicesDep) -> SearchDocument:
 
 @router.post(
     "/ask",
-    response_model=AnswerDocument,
+    response_model=None,
     responses={200: {"description": _STREAM_DOC, "content": {"text/event-stream": {}}}},
 )
-async def ask(body: AskBody, services: ServicesDep) -> AnswerDocument | Response:
+async def ask(body: AskBody, services: ServicesDep) -> Json | Response:
     """An answer with citations, as one document or as server-sent events."""
     question = body.question, body.k, body.filters.filters(), body.release
     if not body.stream:
@@ -51,7 +49,7 @@ async def ask(body: AskBody, services: ServicesDep) -> AnswerDocument | Response
 
 
 @router.post("/compare")
-async def compare(body: CompareBody, services: ServicesDep) -> ComparisonDocument:
+async def compare(body: CompareBody, services: ServicesDep) -> Json:
     """One question under two releases, side by side."""
     comparison = await services.comparer.compare(body.question, body.a, body.b, body.k)
     return comparison_document(comparison)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from rag_service.answering.documents import (
-    ReleaseDocument,
-    ReleasesDocument,
+    Json,
     release_document,
     releases_document,
 )
@@ -17,21 +16,19 @@ router = APIRouter(prefix="/v1/releases", tags=["releases"])
 
 
 @router.get("")
-def releases(services: ServicesDep) -> ReleasesDocument:
+def releases(services: ServicesDep) -> Json:
     """All releases, oldest first, and which one is live."""
     return releases_document(services.releases.current(), services.releases.all())
 
 
 @router.post("/rollback", dependencies=[OwnPage])
-def rollback(services: ServicesDep) -> ReleaseDocument:
+def rollback(services: ServicesDep) -> Json:
     """Bring the release before the live one back."""
     return release_document(services.rollback())
 
 
 @router.post("/{release}/promote", dependencies=[OwnPage])
-def promote(
-    release: str, services: ServicesDep, body: PromoteBody | None = None
-) -> ReleaseDocument:
+def promote(release: str, services: ServicesDep, body: PromoteBody | None = None) -> Json:
     """Make a release live, if the gate agrees or `force` is set."""
     force = body is not None and body.force
     return release_document(services.promote(release, force=force))

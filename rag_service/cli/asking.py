@@ -49,7 +49,7 @@ def search(
         for hit in found.hits:
             _print_hit(console, hit)
 
-    emit(search_document(found), as_json, render)
+    emit(dict(search_document(found)), as_json, render)
 
 
 def ask(
@@ -63,7 +63,7 @@ def ask(
     with open_services(load_settings()) as services:
         filters = Filters(company=company, fiscal_year=year)
         answer = asyncio.run(services.answerer.ask(q, filters=filters, release=release))
-    emit(answer_document(answer), as_json, lambda console: print_answer(console, answer))
+    emit(dict(answer_document(answer)), as_json, lambda console: print_answer(console, answer))
 
 
 def compare(
@@ -98,16 +98,16 @@ def _compare_on_question(services: Services, a: str, b: str, question: str, as_j
     document = comparison_document(side_by_side)
 
     def render(console: Console) -> None:
-        for name in ("a", "b"):
-            side = document[name]
-            console.rule(f"{side['release']}", align="left")
+        for side in (document["a"], document["b"]):
+            console.rule(side["release"], align="left")
             console.print(escape(side["answer"]["answer"]))
-            for hit in side["hits"]:
+            for hit in side["answer"]["hits"]:
                 where = f"{hit['document']} p. {hit['page_start']}"
                 console.print(f"{hit['rank']:>3}  {hit['score']:.3f}  {escape(where)}")
-        console.print(f"overlap (RBO) {document['rbo']:.2f}")
+        overlap = ", ".join(f"{name} {value:.2f}" for name, value in document["overlap"].items())
+        console.print(f"overlap: {overlap}")
 
-    emit(document, as_json, render)
+    emit(dict(document), as_json, render)
 
 
 def _compare_on_set(

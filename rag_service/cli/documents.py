@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from rag_service.answering.documents import document_record
+from rag_service.answering.documents import documents_document
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.core.settings import load_settings
 from rag_service.wiring import open_services
@@ -52,13 +52,14 @@ def ingest(
 def list_documents(as_json: JsonFlag = False) -> None:
     """The documents that are ingested."""
     with open_services(load_settings()) as services:
-        records = [document_record(document) for document in services.chunks.documents()]
+        document = documents_document(services.chunks.documents())
 
     def render(console: Console) -> None:
         columns = ("document", "company", "form", "fiscal_year", "pages", "chunks", "tables")
-        console.print(grid(columns, [[record[name] for name in columns] for record in records]))
+        rows = [[dict(record)[name] for name in columns] for record in document["documents"]]
+        console.print(grid(columns, rows))
 
-    emit({"documents": records}, as_json, render)
+    emit(dict(document), as_json, render)
 
 
 def remove(
@@ -69,7 +70,7 @@ def remove(
     with open_services(load_settings()) as services:
         removed = services.writer.remove(name)
     emit(
-        {"removed": document_record(removed)},
+        {"removed": documents_document([removed])["documents"][0]},
         as_json,
         lambda console: console.print(f"removed {removed.name}: {removed.chunks} chunks"),
     )

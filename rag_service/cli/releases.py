@@ -27,10 +27,10 @@ def releases(as_json: JsonFlag = False) -> None:
 
     def render(console: Console) -> None:
         columns = ("release", "state", "model", "chunks", "dims", "created")
-        rows = [[release[name] for name in columns] for release in document["releases"]]
+        rows = [[dict(release)[name] for name in columns] for release in document["releases"]]
         console.print(grid(columns, rows))
 
-    emit(document, as_json, render)
+    emit(dict(document), as_json, render)
 
 
 def promote(

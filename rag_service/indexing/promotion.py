@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from rag_service.core.errors import InvalidRequest, NotFound, ReleaseConflict
 from rag_service.core.protocols import (
@@ -90,7 +91,9 @@ class Promoter:
             self._releases.mark(target.release, "candidate")
         for attempt in range(1, _ATTEMPTS + 1):
             revision = self._indexer.catch_up(target, progress)
+            size = self._vectors.count(target.index)
             try:
+                self._releases.put(replace(self._releases.get(target.release), chunks=size))
                 self._releases.swap(expected, target.release, revision, rollback=rollback)
                 break
             except ReleaseConflict:

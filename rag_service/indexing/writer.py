@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 
@@ -66,6 +68,7 @@ class DocumentWriter:
                 self._chunks.replace(document, chunks, live.release)
             except ReleaseConflict:
                 continue
+            self._record_size(live)
             return
         raise ReleaseConflict(
             f"{document.name} could not be written: the live release moved {_ATTEMPTS} times; "
@@ -85,6 +88,7 @@ class DocumentWriter:
                 self._chunks.remove(document.document_id, live.release)
             except ReleaseConflict:
                 continue
+            self._record_size(live)
             return document
         raise ReleaseConflict(f"{name} could not be removed: the live release keeps moving")
 
@@ -93,6 +97,11 @@ class DocumentWriter:
         if live is None:
             raise NotFound("no release is live; `ragloop ingest` makes the first one")
         return live
+
+    def _record_size(self, live: Release) -> None:
+        sized = replace(live, chunks=self._vectors.count(live.index))
+        with suppress(ReleaseConflict):  # retired meanwhile: its size is no longer reported
+            self._releases.put(sized)
 
     def _ids_under(self, name: str) -> set[str]:
         former = self._chunks.find(name)

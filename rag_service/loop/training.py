@@ -67,7 +67,7 @@ class Finetuner:
             trained.folder,
             name=f"{base.name}+{data.fingerprint[:8]}",
             base=base.fingerprint,
-            training=trained.figures,
+            training=dict(trained.figures),
         )
 
     def _negatives(

@@ -81,7 +81,7 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
 
 def is_stopped(home: Path) -> bool:
     """Whether neither a keeper nor a server of ``home`` is alive: each holds this lock."""
-    lock = keeper.open_lock(home / "redis" / "keeper.lock")
+    lock = keeper.open_lock(home / "redis" / "server.lock")
     try:
         return keeper.try_lock(lock, fcntl.LOCK_EX)
     finally:
@@ -313,7 +313,7 @@ def test_a_server_that_never_answers_is_an_error(
 ) -> None:
     monkeypatch.setattr(embedded_redis, "_START_SECONDS", 0.3)
     (home / "redis").mkdir(parents=True)
-    held = keeper.open_lock(home / "redis" / "keeper.lock")
+    held = keeper.open_lock(home / "redis" / "server.lock")
     try:
         assert keeper.try_lock(held, fcntl.LOCK_EX)
         with pytest.raises(StoreUnavailable, match="does not answer"):

@@ -77,6 +77,7 @@ def test_a_date_is_put_into_the_fiscal_year_that_the_cover_page_names(chunk: Chu
 def test_labels_lose_leaders_and_footnotes_and_fragments_are_refused() -> None:
     assert clean_label("Net sales (1) ........ $") == "Net sales"
     assert clean_label("Inventories (Note 4):") == "Inventories"
+    assert clean_label("Receivables, net of allowances of $42 and $46") == "Receivables"
     assert is_sensible("Net sales")
     for wrong in ("2023", "$", "net of tax", "12,345 to 9", "As of 2023", "Gain (loss", "x"):
         assert not is_sensible(wrong)
@@ -102,9 +103,17 @@ def test_facts_carry_parent_rows_and_skip_what_is_no_amount(chunk: Chunk) -> Non
         ("Diluted", "Earnings per share", 2023, 1.10),
         ("Diluted", "Earnings per share", 2022, 0.9),
     ]
-    assert all(fact.generic for fact in facts)
+    assert [fact.generic for fact in facts] == [True, False, False]
     assert facts[1].concept is not None
     assert facts[1].concept.key == "eps_diluted"
+
+
+def test_a_change_of_a_balance_is_not_the_balance(chunk: Chunk) -> None:
+    rows = (("Net income", "5"), ("Inventories", "(141)"), ("Capital expenditures", "7"))
+    cells = TableCells("Consolidated Statements of Cash Flows", "", ("2023",), rows)
+    facts = list(table_facts([replace(chunk, cells=cells)]))
+    assert [fact.line.key if fact.line else None for fact in facts] == ["net_income", None, "capex"]
+    assert facts[1].key[1] == "inventory"
 
 
 @pytest.mark.parametrize(
@@ -117,6 +126,8 @@ def test_facts_carry_parent_rows_and_skip_what_is_no_amount(chunk: Chunk) -> Non
         ("Purchases of property, plant and equipment (PP&E)", "capex"),
         ("Additions to property and equipment", "capex"),
         ("Net cash provided by (used in) operating activities", "operating_cash"),
+        ("Cash provided (used) by operations", "operating_cash"),
+        ("Net cash used in discontinued operating activities", None),
         ("Net cash used in investing activities", "investing_cash"),
         ("Total stockholders’ equity", "equity"),
         ("Income before provision for income taxes", "pretax"),

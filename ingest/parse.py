@@ -1,0 +1,87 @@
+"""One file to passages and cover facts: all that needs no tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.cover import Line, read_cover
+from ingest.elements import Piece
+from ingest.layout import lay_out
+from ingest.options import ReadOptions
+from ingest.outline import Passage, outline
+from ingest.pages import Page
+from ingest.pdf import read_words
+from ingest.rows import build_rows
+from ingest.source import Source, load
+from rag_service.core.errors import IngestError
+from rag_service.core.ids import document_id
+from rag_service.core.types import FilingFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A file's content before it is cut to chunks."""
+
+    path: Path
+    document_id: str
+    pages: int
+    facts: FilingFacts
+    passages: tuple[Passage, ...]
+    warnings: tuple[str, ...]
+
+
+def parse_file(path: Path, options: ReadOptions) -> Parsed:
+    """Read one file.
+
+    Raises:
+        IngestError: the file is refused; ``reason`` names why.
+        ConfigError: the strategy needs something that is not installed.
+    """
+    source = load(path, options.max_file_mb)
+    warnings: list[str] = []
+    if source.kind == "pdf" and options.strategy == "rows":
+        pages = _pages(source, options)
+        lines = [tuple(c.text for c in row.cells) for page in pages for row in page.rows]
+        pieces = lay_out(pages)
+        count = len(pages)
+        empty = [page.number for page in pages if not page.rows]
+        if empty and len(empty) < count:
+            warnings.append(
+                f"{len(empty)} of {count} pages have no text layer, the first is {empty[0]}: if "
+                "they are scans, set RAGLOOP_PDF_STRATEGY=hi_res"
+            )
+    else:
+        from ingest.partition import partition  # noqa: PLC0415
+
+        pieces = partition(source, options)
+        lines = _lines(pieces)
+        count = max((piece.page for piece in pieces), default=0)
+    if not any(character.isalnum() for line in lines for cell in line for character in cell):
+        raise IngestError(
+            "no text in the file: if its pages are scans, set RAGLOOP_PDF_STRATEGY=hi_res",
+            reason="no_text",
+        )
+    facts = read_cover(lines)
+    missing = [name for name in ("company", "form", "fiscal_year") if not getattr(facts, name)]
+    if missing:
+        warnings.append(f"the cover page does not state: {', '.join(missing)}")
+    return Parsed(
+        path, document_id(source.content), count, facts, tuple(outline(pieces)), tuple(warnings)
+    )
+
+
+def _pages(source: Source, options: ReadOptions) -> list[Page]:
+    words = read_words(source.content, options.max_pages)
+    return [Page(number, build_rows(page)) for number, page in enumerate(words, 1)]
+
+
+def _lines(pieces: Sequence[Piece]) -> list[Line]:
+    lines: list[Line] = []
+    for piece in pieces:
+        if piece.grid is not None:
+            lines.extend(tuple(filter(None, row)) for row in piece.grid.rows)
+        else:
+            lines.extend((line,) for line in piece.element.text.splitlines() if line.strip())
+    return lines

@@ -1,0 +1,156 @@
+"""Which release serves, and with which encoder."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from rag_service.answering.serving import Serving
+from rag_service.core.errors import InvalidRequest, ModelError, NotFound, StoreError
+from tests.fakes.answering import WordEmbedder, World
+from tests.fakes.filings import filings
+
+CHUNKS = filings(companies=1, years=(2023,))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def test_without_a_live_release_it_says_how_to_get_one(world: World) -> None:
+    with pytest.raises(NotFound, match="ragloop ingest"):
+        world.serving.pin()
+
+
+def test_pins_the_live_release_with_its_own_encoder(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    world.add_release("mb", CHUNKS)
+    pinned = world.serving.pin()
+    assert (pinned.release.release, pinned.embedder.fingerprint) == ("r0001", "ma")
+
+
+def test_pins_a_candidate_by_name_and_leaves_the_live_one(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    world.add_release("mb", CHUNKS)
+    assert world.serving.pin("r0002").embedder.fingerprint == "mb"
+    assert world.serving.pin().embedder.fingerprint == "ma"
+
+
+def test_an_unknown_release_is_not_found(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    with pytest.raises(NotFound, match="r0001"):
+        world.serving.pin("r9999")
+
+
+@pytest.mark.parametrize("state", ["building", "failed"])
+def test_a_release_that_is_not_whole_is_refused(world: World, state: str) -> None:
+    world.add_release("ma", CHUNKS, state=state)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequest, match="r0001"):
+        world.serving.pin("r0001")
+
+
+def test_an_index_of_another_model_is_refused(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True, index_model="mb")
+    with pytest.raises(StoreError, match="mb"):
+        world.serving.pin()
+
+
+def test_an_encoder_of_another_model_is_refused(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    world.registry.embedders["ma"] = WordEmbedder("mb")
+    with pytest.raises(ModelError, match="mb"):
+        world.serving.pin()
+
+
+def test_loads_each_encoder_once_and_forgets_the_least_used(world: World) -> None:
+    serving = Serving(world.releases, world.vectors, world.registry, keep=2)
+    for model in ("ma", "mb", "mc"):
+        world.add_release(model, CHUNKS)
+    for name in ("r0001", "r0002", "r0001", "r0003", "r0001", "r0002"):
+        serving.pin(name)
+    assert world.registry.loads == ["ma", "mb", "mc", "mb"]
+
+
+def test_many_threads_load_an_encoder_once(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    barrier = threading.Barrier(8)
+    pinned = []
+
+    def pin() -> None:
+        barrier.wait(5)
+        pinned.append(world.serving.pin().embedder)
+
+    threads = [threading.Thread(target=pin) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+    assert world.registry.loads == ["ma"]
+    assert len(pinned) == 8
+    assert len(set(map(id, pinned))) == 1
+
+
+def test_a_command_serves_the_new_release_at_once(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.add_release("mb", CHUNKS, live=True)
+    assert world.serving.pin().release.release == "r0002"
+
+
+def test_a_service_serves_the_old_release_until_the_new_encoder_is_loaded(tmp_path: Path) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    may_load = threading.Event()
+    world.registry.before_load = lambda _: _wait(may_load)
+    world.add_release("mb", CHUNKS, live=True)
+    for _ in range(3):
+        pinned = world.serving.pin()
+        assert (pinned.release.release, pinned.embedder.fingerprint) == ("r0001", "ma")
+    may_load.set()
+    world.serving.close()
+    pinned = world.serving.pin()
+    assert (pinned.release.release, pinned.embedder.fingerprint) == ("r0002", "mb")
+    assert world.registry.loads == ["ma", "mb"]
+
+
+def test_a_service_flips_at_once_between_releases_of_one_model(tmp_path: Path) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.serving.close()
+    assert world.serving.pin().release.release == "r0002"
+    assert world.registry.loads == ["ma"]
+
+
+def test_a_service_serves_on_if_the_new_encoder_cannot_be_loaded(tmp_path: Path) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.add_release("mb", CHUNKS, live=True)
+    world.registry.known.remove("mb")
+    for _ in range(3):
+        assert world.serving.pin().release.release == "r0001"
+        world.serving.close()
+    assert "mb" in world.serving.problem()
+    assert world.registry.loads == ["ma", "mb"], "a failed load is not tried at every request"
+    world.rollback()
+    assert world.serving.pin().release.release == "r0001"
+
+
+def test_a_service_does_not_serve_a_release_that_is_gone(tmp_path: Path) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.add_release("mb", CHUNKS, live=True)
+    world.releases.delete("r0001")
+    assert world.serving.pin().release.release == "r0002"
+
+
+def _wait(event: threading.Event) -> None:
+    assert event.wait(10)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from eval.significance import difference, interval
+
+UNIT = st.floats(0, 1, width=32)
+
+
+def test_an_interval_is_about_two_standard_errors_wide() -> None:
+    values = np.random.default_rng(3).normal(0.5, 0.1, 400)
+    got = interval(list(values), seed=1)
+    error = values.std() / 20
+    assert got.value == pytest.approx(values.mean())
+    assert got.value - got.low == pytest.approx(1.96 * error, rel=0.1)
+    assert got.high - got.value == pytest.approx(1.96 * error, rel=0.1)
+
+
+def test_equal_values_have_an_interval_of_no_width() -> None:
+    got = interval([0.25] * 12, seed=1)
+    assert (got.value, got.low, got.high) == (0.25, 0.25, 0.25)
+    assert interval([1.0], seed=1).low == 1.0
+
+
+def test_p_is_exact_where_there_are_few_questions() -> None:
+    a = [0.1, 0.4, 0.2, 0.9, 0.3, 0.5]
+    b = [0.3, 0.5, 0.7, 0.8, 0.9, 0.6]
+    gains = np.subtract(b, a)
+    flipped = [abs(np.mean(gains * signs)) for signs in product((1, -1), repeat=6)]
+    expected = np.mean(np.asarray(flipped) >= abs(gains.mean()) - 1e-12)
+    assert difference(a, b, seed=1).p == pytest.approx(expected)
+
+
+def test_a_clear_gain_is_significant_and_a_noise_is_not() -> None:
+    rng = np.random.default_rng(5)
+    before = rng.random(200)
+    better = difference(list(before), list(before + rng.normal(0.1, 0.2, 200)), seed=1)
+    assert better.p < 0.001
+    assert 0 < better.low < better.value < better.high
+    same = difference(list(before), list(rng.permutation(before)), seed=1)
+    assert same.value == pytest.approx(0.0)
+    assert same.p > 0.5
+    assert same.low < 0 < same.high
+
+
+def test_no_change_is_no_difference() -> None:
+    got = difference([0.5, 0.2], [0.5, 0.2], seed=1)
+    assert (got.value, got.low, got.high, got.p) == (0.0, 0.0, 0.0, 1.0)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(UNIT, UNIT), min_size=1, max_size=12), st.integers(0, 99))
+def test_differences_are_repeatable_and_mirror_each_other(
+    pairs: list[tuple[float, float]], seed: int
+) -> None:
+    a, b = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    forth, back = difference(a, b, seed), difference(b, a, seed)
+    assert forth == difference(a, b, seed)
+    assert forth.value == pytest.approx(-back.value, abs=1e-12)
+    assert forth.low == pytest.approx(-back.high, abs=1e-6)
+    assert forth.p == pytest.approx(back.p)
+    assert 0 < forth.p <= 1
+    assert -1 <= forth.low <= forth.high <= 1
+
+
+def test_what_cannot_be_measured_is_refused() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        interval([], seed=1)
+    with pytest.raises(ValueError, match="cannot be paired"):
+        difference([0.1], [0.1, 0.2], seed=1)

@@ -1,0 +1,287 @@
+"""Writing, shadow building, promotion and rollback, on the fakes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rag_service.core.errors import InvalidRequest, NotFound, ReleaseConflict, StoreUnavailable
+from rag_service.core.types import Chunk, Document, Filters, IndexSpec, ModelCard, Vectors
+from rag_service.indexing.promotion import Promoter
+from rag_service.indexing.shadow import ShadowIndexer
+from rag_service.indexing.writer import DocumentWriter
+from tests.fakes.filings import filing
+from tests.fakes.models import FakeEmbedder
+from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
+
+DIMS = 32
+
+
+def card(fingerprint: str) -> ModelCard:
+    return ModelCard(fingerprint, fingerprint, "", DIMS, 256, "", "", "2026-01-01T00:00:00Z")
+
+
+def document(chunks: Sequence[Chunk], version: str = "") -> Document:
+    first = chunks[0]
+    return Document(
+        document_id=first.document_id + version,
+        name=first.document,
+        facts=first.facts,
+        pages=4,
+        chunks=len(chunks),
+        tables=4,
+        ingested_at="2026-01-01T00:00:00Z",
+    )
+
+
+class CountingRegistry:
+    """Loads fake encoders and counts what they embed."""
+
+    def __init__(self) -> None:
+        self.embedded: list[str] = []
+
+    def load(self, fingerprint: str) -> Any:
+        embedder = FakeEmbedder(dims=DIMS, fingerprint=fingerprint)
+        counted = self.embedded
+        real = embedder.embed_documents
+
+        def embed_documents(texts: Sequence[str], on_done: Any = None) -> Vectors:
+            counted.extend(texts)
+            return real(texts, on_done)
+
+        embedder.embed_documents = embed_documents  # type: ignore[method-assign]
+        return embedder
+
+
+@dataclass
+class World:
+    redis: FakeRedis = field(default_factory=FakeRedis)
+
+    def __post_init__(self) -> None:
+        self.vectors = FakeVectorStore(self.redis)
+        self.chunks = FakeChunkStore(self.redis)
+        self.releases = FakeReleaseStore(self.redis)
+        self.registry: Any = CountingRegistry()
+        self.writer = DocumentWriter(self.chunks, self.vectors, self.releases, self.registry)
+        self.indexer = ShadowIndexer(
+            self.chunks,
+            self.vectors,
+            self.releases,
+            self.registry,
+            lambda release, model: IndexSpec(f"ix-{release}", model.dims, model.fingerprint),
+            batch=5,
+        )
+        self.promoter = Promoter(self.indexer, self.vectors, self.releases, self.registry, 2)
+
+    def live_ids(self) -> set[str]:
+        live = self.releases.current()
+        assert live is not None
+        return self.vectors.ids(live.index)
+
+    def put(self, chunks: list[Chunk]) -> None:
+        self.writer.put(document(chunks), chunks)
+
+
+@pytest.fixture
+def world() -> World:
+    world = World()
+    world.promoter.ensure_live(lambda: card("base"))
+    world.put(filing("Alder Mills", 2022))
+    return world
+
+
+def test_the_first_release_is_made_once(world: World) -> None:
+    again = world.promoter.ensure_live(lambda: card("other"))
+    assert (again.release, again.model) == ("r0001", "base")
+    assert len(world.releases.all()) == 1
+
+
+def test_a_document_is_in_the_index_and_in_the_chunk_store(world: World) -> None:
+    assert world.live_ids() == world.chunks.chunk_ids() != set()
+    live = world.releases.current()
+    assert live is not None
+    assert live.chunks == len(world.live_ids())
+
+
+def test_a_changed_document_replaces_its_chunks(world: World) -> None:
+    old = filing("Alder Mills", 2022)
+    new = [
+        replace(chunk, chunk_id=f"new.{n}", document_id="new", text=f"{chunk.text} restated")
+        for n, chunk in enumerate(old)
+    ]
+    world.writer.put(document(new), new)
+
+    assert world.live_ids() == {chunk.chunk_id for chunk in new} == world.chunks.chunk_ids()
+    assert [d.document_id for d in world.chunks.documents()] == ["new"]
+
+
+def test_a_removed_document_is_gone_everywhere(world: World) -> None:
+    world.put(filing("Birchwater", 2022))
+    removed = world.writer.remove("ALDERMILLS_2022_10K.pdf")
+
+    assert removed.name == "ALDERMILLS_2022_10K.pdf"
+    assert world.live_ids() == world.chunks.chunk_ids()
+    assert {chunk.document for chunk in world.chunks.chunks()} == {"BIRCHWATER_2022_10K.pdf"}
+    with pytest.raises(NotFound, match="no document named"):
+        world.writer.remove("ALDERMILLS_2022_10K.pdf")
+
+
+def test_a_document_lands_in_the_release_that_went_live_while_it_was_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = world.indexer.build(card("better"))
+    real = world.chunks.replace
+
+    def replace_after_a_swap(*arguments: Any) -> None:
+        monkeypatch.setattr(world.chunks, "replace", real)
+        world.promoter.promote(candidate.release)
+        real(*arguments)
+
+    monkeypatch.setattr(world.chunks, "replace", replace_after_a_swap)
+    world.put(filing("Birchwater", 2022))
+
+    live = world.releases.current()
+    assert live is not None
+    assert live.release == candidate.release
+    assert world.live_ids() == world.chunks.chunk_ids()
+
+
+def test_a_candidate_holds_what_the_live_release_holds_under_another_model(world: World) -> None:
+    candidate = world.indexer.build(card("better"))
+
+    assert candidate.state == "candidate"
+    assert world.vectors.model(candidate.index) == "better"
+    assert world.vectors.ids(candidate.index) == world.live_ids()
+    assert candidate.chunks == len(world.live_ids())
+    assert world.indexer.completeness(candidate).complete
+
+
+def test_a_killed_build_goes_on_without_embedding_anything_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.registry.embedded.clear()
+    real = world.vectors.write
+    calls = 0
+
+    def die_at_the_second_batch(*arguments: Any) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise StoreUnavailable("Redis is away")
+        real(*arguments)
+
+    monkeypatch.setattr(world.vectors, "write", die_at_the_second_batch)
+    with pytest.raises(StoreUnavailable):
+        world.indexer.build(card("better"))
+    written_before_the_kill = 5
+    monkeypatch.setattr(world.vectors, "write", real)
+    world.registry.embedded.clear()
+    candidate = world.indexer.build(card("better"))
+
+    total = len(world.chunks.chunk_ids())
+    assert len(world.registry.embedded) == total - written_before_the_kill
+    assert [r.release for r in world.releases.all()] == ["r0001", candidate.release]
+    assert world.indexer.completeness(candidate).complete
+
+
+def test_documents_that_come_change_and_go_during_a_build_are_in_it_when_it_goes_live(
+    world: World,
+) -> None:
+    world.put(filing("Birchwater", 2022))
+    candidate = world.indexer.build(card("better"))
+    world.put(filing("Cedarline", 2022))
+    world.writer.remove("BIRCHWATER_2022_10K.pdf")
+    assert not world.indexer.completeness(candidate).complete
+
+    promoted = world.promoter.promote(candidate.release)
+
+    assert promoted.state == "live"
+    assert world.live_ids() == world.chunks.chunk_ids()
+    assert {chunk.document for chunk in world.chunks.chunks()} == {
+        "ALDERMILLS_2022_10K.pdf",
+        "CEDARLINE_2022_10K.pdf",
+    }
+
+
+def test_a_document_between_the_last_check_and_the_swap_makes_the_swap_wait_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = world.indexer.build(card("better"))
+    real = world.releases.swap
+
+    def swap_after_an_ingestion(*arguments: Any, **options: Any) -> None:
+        monkeypatch.setattr(world.releases, "swap", real)
+        world.put(filing("Birchwater", 2022))
+        real(*arguments, **options)
+
+    monkeypatch.setattr(world.releases, "swap", swap_after_an_ingestion)
+    world.promoter.promote(candidate.release)
+
+    assert world.live_ids() == world.chunks.chunk_ids()
+
+
+def test_of_two_operators_one_wins(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, theirs = (world.indexer.build(card(name)) for name in ("mine", "theirs"))
+    real = world.releases.swap
+
+    def swap_second(*arguments: Any, **options: Any) -> None:
+        monkeypatch.setattr(world.releases, "swap", real)
+        world.promoter.promote(theirs.release)
+        real(*arguments, **options)
+
+    monkeypatch.setattr(world.releases, "swap", swap_second)
+    with pytest.raises(ReleaseConflict):
+        world.promoter.promote(mine.release)
+    live = world.releases.current()
+    assert live is not None
+    assert live.release == theirs.release
+
+
+def test_a_rollback_brings_back_the_release_before_and_what_came_since(world: World) -> None:
+    candidate = world.indexer.build(card("better"))
+    world.promoter.promote(candidate.release)
+    world.registry.embedded.clear()
+    world.put(filing("Birchwater", 2022))
+    came_since = len(filing("Birchwater", 2022))
+
+    restored = world.promoter.rollback()
+
+    assert (restored.release, restored.model) == ("r0001", "base")
+    assert world.live_ids() == world.chunks.chunk_ids()
+    assert len(world.registry.embedded) == 2 * came_since
+    with pytest.raises(NotFound, match="no earlier release"):
+        world.promoter.rollback()
+
+
+def test_what_is_not_ready_cannot_go_live(world: World) -> None:
+    building = world.indexer.create(card("half"))
+    with pytest.raises(InvalidRequest, match="building"):
+        world.promoter.promote(building.release)
+    with pytest.raises(NotFound, match="r0001"):
+        world.promoter.promote("r9999")
+
+
+def test_retention_drops_the_oldest_retired_and_never_the_rollback_target(world: World) -> None:
+    for name in ("one", "two", "three", "four"):
+        world.promoter.promote(world.indexer.build(card(name)).release)
+
+    kept = {release.model: release.state for release in world.releases.all()}
+    assert kept == {"two": "retired", "three": "retired", "four": "live"}
+    previous = world.releases.previous()
+    assert previous is not None
+    assert previous.model == "three"
+    assert set(world.redis.indexes) == {release.index for release in world.releases.all()}
+
+
+def test_vectors_of_two_models_of_equal_dimension_never_meet(world: World) -> None:
+    candidate = world.indexer.build(card("better"))
+    query = np.asarray(world.registry.load("base").embed_queries(["net sales 2022"])[0])
+    live = world.releases.current()
+    assert live is not None
+    found = world.vectors.search(live.index, query, 3, Filters())
+    assert {hit.chunk.chunk_id for hit in found} <= world.vectors.ids(live.index)
+    assert world.vectors.model(live.index) != world.vectors.model(candidate.index)
