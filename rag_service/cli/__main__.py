@@ -1,0 +1,5 @@
+"""``python -m rag_service.cli`` is ``ragloop``."""
+
+from rag_service.cli.main import main
+
+main()
