@@ -46,8 +46,9 @@ def difference(a: Sequence[float], b: Sequence[float], seed: int) -> Difference:
         raise ValueError(f"{len(before)} and {len(after)} values cannot be paired")
     gains = after - before
     low, high = _bounds(gains, seed)
-    p = _p_value(before, after, seed) if gains.any() else 1.0
-    return Difference(value=float(gains.mean()), low=low, high=high, p=p)
+    return Difference(
+        value=float(gains.mean()), low=low, high=high, p=_p_value(before, after, seed)
+    )
 
 
 def _sample(values: Sequence[float]) -> _Values:
@@ -77,6 +78,9 @@ def _bounds(sample: _Values, seed: int) -> tuple[float, float]:
 def _p_value(before: _Values, after: _Values, seed: int) -> float:
     from scipy.stats import permutation_test
 
+    # One question, or none that changed: every exchange is as extreme as what was seen.
+    if len(before) == 1 or np.array_equal(before, after):
+        return 1.0
     test = permutation_test(
         (after, before),
         _mean_difference,

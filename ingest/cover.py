@@ -32,7 +32,11 @@ SYMBOL_IN_LINE = re.compile(
     r"\s([A-Z]{1,5}(?:[./-][A-Z]{1,2})?)\s+(?:the\s+)?(?:new\s+york|nasdaq|nyse|cboe|chicago)",
     re.IGNORECASE,
 )
-NO_SYMBOLS = frozenset({"NYSE", "NONE", "N/A", "NASDAQ", "LLC", "INC", "THE", "X", "O"})
+SECTION_G = re.compile(r"12\s*\(g\)|check\s+mark|well-known", re.IGNORECASE)
+SPOKEN_SYMBOL = re.compile(
+    r"(?:[Tt]icker|[Tt]rading|[Ss]tock)?\s*[Ss]ymbol[s,]?\s+(?:is\s+|of\s+)?[“\"‘'(]?([A-Z]{2,5})\b(?!\s+[A-Z])"
+)
+NO_SYMBOLS = frozenset({"NYSE", "NONE", "N/A", "NASDAQ", "LLC", "INC", "THE", "X", "O", "YES", "NO"})
 COVER_LINES = 130
 KEEP_CASE = {"INC": "Inc", "CO": "Co", "CORP": "Corp", "LTD": "Ltd", "PLC": "plc", "LLC": "LLC",
              "LP": "LP", "L.P": "L.P", "N.V": "N.V", "S.A": "S.A", "AND": "and", "OF": "of",
@@ -53,7 +57,7 @@ def read_cover(lines: Sequence[Line]) -> FilingFacts:
     end = _period_end(text)
     return FilingFacts(
         company=_as_printed(_company(cover), whole),
-        ticker=_ticker(cover),
+        ticker=_ticker(cover, whole),
         form=form,
         fiscal_year=_fiscal_year(end, whole) if end else 0,
         period_end=end.isoformat() if end else "",
@@ -91,18 +95,16 @@ def _date(match: re.Match[str]) -> date | None:
 
 
 def _company(cover: Sequence[Line]) -> str:
-    for index, line in enumerate(cover):
-        if EXACT_NAME.search(" ".join(line)):
-            before = " ".join(line)[: EXACT_NAME.search(" ".join(line)).start()].strip(" (")  # type: ignore[union-attr]
-            for candidate in (before, *(" ".join(cover[i]) for i in range(index - 1, -1, -1))):
-                if _may_be_name(candidate):
-                    return candidate
-            return ""
+    texts = [" ".join(line) for line in cover]
+    for index, text in enumerate(texts):
+        if match := EXACT_NAME.search(text):
+            above = (text[: match.start()].strip(" ("), *reversed(texts[:index]))
+            return next((name for name in above if _may_be_name(name)), "")
     # Some covers print the name below the file number and say nothing of it.
-    for index, line in enumerate(cover):
-        if FILE_NUMBER.search(" ".join(line)):
-            following = [" ".join(below) for below in cover[index + 1 : index + 4]]
-            return next((name for name in following if _may_be_name(name)), "")
+    for index, text in enumerate(texts):
+        if FILE_NUMBER.search(text):
+            below = texts[index + 1 : index + 4]
+            return next((name for name in below if _may_be_name(name)), "")
     return ""
 
 
@@ -143,24 +145,26 @@ def _capitalised(word: str) -> str:
     return re.sub(r"[A-Z]+", lambda part: part[0].capitalize(), word)
 
 
-def _ticker(cover: Sequence[Line]) -> str:
+def _ticker(cover: Sequence[Line], text: str) -> str:
     for index, line in enumerate(cover):
         if not SYMBOL_HEADER.search(" ".join(line)):
             continue
-        for below in cover[index + 1 : index + 9]:
-            for cell in below[1:]:
-                if SYMBOL.fullmatch(cell) and cell not in NO_SYMBOLS:
-                    return cell
-            text = " ".join(below)
-            if (match := SYMBOL_IN_LINE.search(text)) and match[1].isupper() and (
-                match[1] not in NO_SYMBOLS
-            ):  # fmt: skip
-                return match[1]
-            if re.search(r"12\s*\(g\)", text):
-                break
-    match = re.search(r"ticker\s+symbol\s+(?:is\s+)?[“\"‘]?([A-Z]{1,5})\b", " ".join(
-        " ".join(line) for line in cover))  # fmt: skip
+        # Some covers print the header below what it names.
+        for other in (*cover[index + 1 : index + 9], *reversed(cover[max(index - 3, 0) : index])):
+            if SECTION_G.search(" ".join(other)):
+                continue
+            if symbol := _symbol(other):
+                return symbol
+    match = SPOKEN_SYMBOL.search(text)
     return match[1] if match else ""
+
+
+def _symbol(line: Line) -> str:
+    for cell in line[1:]:
+        if SYMBOL.fullmatch(cell) and cell not in NO_SYMBOLS:
+            return cell
+    match = SYMBOL_IN_LINE.search(" ".join(line))
+    return match[1] if match and match[1].isupper() and match[1] not in NO_SYMBOLS else ""
 
 
 def _fiscal_year(end: date, text: str) -> int:
@@ -178,4 +182,5 @@ def _fiscal_year(end: date, text: str) -> int:
     same, before = spoken_of[str(end.year)], spoken_of[str(end.year - 1)]
     if same == before == 0:
         return end.year - 1 if end.month == 1 and end.day <= 10 else end.year
-    return end.year if same >= before else end.year - 1
+    # The year before is spoken of almost as often as the filing's own, the next one hardly.
+    return end.year if same >= 0.4 * before else end.year - 1

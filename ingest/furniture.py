@@ -19,7 +19,11 @@ PAGE_NUMBER = re.compile(
 )
 ROMAN_NUMBER = re.compile(r"[-–—\s]*[ivxl]{1,7}[-–—\s]*")
 ITEM_LINE = re.compile(r"(?:part\s+[ivx]+[,.\s—–-]*)?item\s+(\d{1,2}[abc]?)\b", re.IGNORECASE)
-CONTENTS = re.compile(r"^(?:table\s+of\s+contents|index(?:\s+to\b.*)?|contents)$", re.IGNORECASE)
+ABOVE_CONTENTS = re.compile(
+    r"(?:table\s+of\s+)?contents|index(?:\s+to\b.*)?|(?:beginning\s+)?page(?:\s+no\.?)?|beginning"
+    r"|part\s+[ivx]+\b.*",
+    re.IGNORECASE,
+)
 PAGE_AT_END = re.compile(r"(?:[\s.·…]|^)(?:[A-Z]{1,2}-)?\d{1,3}$|(?:N/A|\*)$")
 LEADER = re.compile(r"(?:\.\s?){4,}\s*(?:[A-Z]{1,2}-)?\d{1,3}$")
 MIN_ITEMS = 5
@@ -74,12 +78,8 @@ def contents_lines(lines: Sequence[str]) -> set[int]:
         first, last = leaders[0], leaders[-1]
     else:
         return set()
-    for index in range(first - 1, max(first - 9, -1), -1):
-        if CONTENTS.match(lines[index]):
-            first = index
-            break
-        if re.fullmatch(r"page|beginning page|part\s+[ivx]+|beginning", lines[index], re.IGNORECASE):
-            first = index
+    while first > 0 and ABOVE_CONTENTS.fullmatch(lines[first - 1]):
+        first -= 1
     while last + 1 < len(lines) and len(lines[last + 1].split()) <= 25 and (
         PAGE_AT_END.search(lines[last + 1]) and not lines[last + 1].strip().isdigit()
     ):  # fmt: skip

@@ -6,7 +6,7 @@ import re
 
 ITEM = re.compile(
     r"^(?:part\s+(?P<part>[ivx]+)\s*[,.:;—–-]*\s*)?"
-    r"items?\s+(?P<number>\d{1,2}(?:\.\d{2})?\s?[abc]?)(?![\d(])\s*(?P<mark>[.:—–-]*)\s*(?P<title>.*)$",
+    r"items?\s+(?P<number>\d{1,2}(?:\.\d{2})?\s?[abc]?)(?![\d(])[\s.:—–-]*(?P<title>.*)$",
     re.IGNORECASE | re.DOTALL,
 )
 PART = re.compile(r"^part\s+[ivx]+\s*[.:—–-]*(?:\s+financial information|\s+other information)?$",
@@ -17,9 +17,14 @@ TITLES = re.compile(
     r"(?:consolidated\s+)?financial|management[’'`]?s\s+discussion|quantitative\s+and|financial\s+"
     r"statements|consolidated\s+financial|changes\s+in|controls\s+and|other\s+information"
     r"|disclosures?\s+regarding|directors|executive\s+compensation|security\s+ownership|certain\s+"
-    r"relationships|principal\s+account|exhibits?|form\s+10-k\s+summary|summary|unregistered\s+sales"
+    r"relationships|principal\s+account|exhibits?|form\s+10-k|summary|unregistered\s+sales"
     r"|defaults|entry\s+into|results\s+of\s+operations|regulation\s+fd|other\s+events"
     r"|departure\s+of|information\s+about|executive\s+officers|not\s+(?:applicable|required))",
+    re.IGNORECASE,
+)
+REFERENCE = re.compile(
+    r"\b(?:of|in) (?:this|our|the) (?:annual|quarterly|report|form)\b|\bfor (?:a|further|more|additional)\b"
+    r"|\b(?:see|refer|discussed|included|contained|incorporated|herein|above|below|which|is|are|was)\b",
     re.IGNORECASE,
 )
 MAX_WORDS = 34
@@ -42,10 +47,8 @@ def item_of(text: str) -> str | None:
     if match is None or len(text.split()) > MAX_WORDS:
         return None
     title = match["title"].strip()
-    if title and not (TITLES.match(title) and title[0] not in "“\"" and title[0].isupper()
-                      or title[0] in "[("):  # fmt: skip
+    if title and not (title[0] in "[(" or (title[0].isupper() and TITLES.match(title))):
         return None
-    if title and title[-1] in ",;”\"" or re.search(r"\b(?:of|in) (?:this|our|the) (?:annual|report|form)\b",
-                                                 title, re.IGNORECASE):  # fmt: skip
+    if title and (title[-1] in "”\"" or REFERENCE.search(title)):
         return None
     return "Item " + match["number"].replace(" ", "").upper()

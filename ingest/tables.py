@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ingest.columns import Columns, column_names
+from ingest.headings import is_item_heading
 from ingest.numbers import DATE, is_period, is_unit, is_year
 from ingest.pages import Cell, Row
 
@@ -188,12 +189,15 @@ def _header_rows(
         if _names_columns(row, columns):
             first -= labels
             break
-        if is_unit(row.text) or not _is_label(row, columns):
+        if is_unit(row.text) or is_item_heading(row.text) or not _is_label(row, columns):
             break
         labels += 1
     top = first
     while top > lowest and not _far(rows[top - 1], rows[top]):
-        if not (_names_columns(rows[top - 1], columns) or _is_caption(rows[top - 1])):
+        above = rows[top - 1]
+        if is_item_heading(above.text) or not (
+            _names_columns(above, columns) or _is_caption(above)
+        ):
             break
         top -= 1
     return top, first

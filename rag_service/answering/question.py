@@ -47,7 +47,7 @@ def understand(question: str) -> Asked:
     """The parts of ``question``; where it has a sentence with a question mark, that one's."""
     sentences = _SENTENCE_START.split(question)
     asking = " ".join(s for s in sentences if s.rstrip().endswith("?")) or question
-    words = frozenset(stems(asking)) or frozenset(stems(question))
+    words = frozenset(stems(_PERCENT.sub("", asking)))
     return Asked(
         topics=readings(words),
         years=years(asking) or years(question),

@@ -103,7 +103,7 @@ class Serving:
         """The release before ``live``, while the encoder of ``live`` is being loaded."""
         with self._lock:
             old = self._served
-            if old is None or self._is_open(live) or not self._is_open(old):
+            if old is None or live.model in self._encoders or old.model not in self._encoders:
                 return None
             embedder = self._encoders[old.model]
         try:
@@ -112,9 +112,6 @@ class Serving:
             return None
         self._load_aside(live)
         return Pinned(old, embedder)
-
-    def _is_open(self, release: Release) -> bool:
-        return release.model in self._encoders and (release.release, release.index) in self._checked
 
     def _load_aside(self, live: Release) -> None:
         with self._lock:

@@ -81,7 +81,11 @@ def eventually(holds: Callable[[], bool], seconds: float = 20.0) -> bool:
 
 def is_stopped(home: Path) -> bool:
     """Whether neither a keeper nor a server of ``home`` is alive: each holds this lock."""
-    lock = keeper.open_lock(home / "redis" / "server.lock")
+    return is_free(home / "redis" / "server.lock")
+
+
+def is_free(path: Path) -> bool:
+    lock = keeper.open_lock(path)
     try:
         return keeper.try_lock(lock, fcntl.LOCK_EX)
     finally:
@@ -133,13 +137,12 @@ def test_only_the_owner_reaches_the_socket_and_no_port_is_open(home: Path) -> No
 
 
 def test_a_killed_user_counts_as_gone(home: Path) -> None:
-    with user_process(home) as (process, url):
-        with EmbeddedRedis(home):
-            server = server_pid(url)
-            process.kill()
-            process.wait(30)
-            time.sleep(4 * keeper.POLL_SECONDS)
-            assert server_pid(url) == server
+    with user_process(home) as (process, url), EmbeddedRedis(home):
+        server = server_pid(url)
+        process.kill()
+        process.wait(30)
+        time.sleep(4 * keeper.POLL_SECONDS)
+        assert server_pid(url) == server
     assert eventually(lambda: is_stopped(home))
 
 
@@ -175,6 +178,7 @@ def test_a_killed_keeper_takes_its_server_along_and_the_next_user_starts_anew(ho
             client.set("kept", "value")
         server = server_pid(url)
         os.kill(keeper_pid(server), signal.SIGKILL)
+        assert eventually(lambda: is_free(home / "redis" / "keeper.lock"))
         with EmbeddedRedis(home) as again, client_of(again) as client:
             assert client.get("kept") == "value"
             assert int(client.info("server")["process_id"]) != server

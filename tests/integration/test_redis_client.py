@@ -42,7 +42,7 @@ def plain_redis(redis_url: str, tmp_path: Path) -> Iterator[str]:
 
 
 def test_a_redis_without_query_engine_is_refused(plain_redis: str) -> None:
-    with pytest.raises(ConfigError, match="query engine.*Redis 8.*Redis Stack") as caught:
+    with pytest.raises(ConfigError, match=r"query engine.*Redis 8.*Redis Stack") as caught:
         connect(plain_redis)
     assert "secret" not in caught.value.message
 
@@ -75,7 +75,7 @@ def test_errors_become_ours(client: redis.Redis) -> None:
     with pytest.raises(IndexMissing), store_errors():
         client.ft("never-made").search("*")
     client.set("text", "value")
-    with pytest.raises(StoreError, match="WRONGTYPE|wrong kind"), store_errors():
+    with pytest.raises(StoreError, match=r"WRONGTYPE|wrong kind"), store_errors():
         client.lpush("text", "x")
     client.delete("text")
     for lost in (redis.ConnectionError("gone"), redis.TimeoutError("late")):

@@ -17,7 +17,15 @@ from rag_service.adapters.redis_keys import Keys
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.core.errors import IndexMissing, ReleaseConflict, StoreError
-from rag_service.core.types import Chunk, Document, FilingFacts, Filters, IndexSpec, Release
+from rag_service.core.types import (
+    Chunk,
+    Document,
+    FilingFacts,
+    Filters,
+    IndexSpec,
+    Release,
+    Vectors,
+)
 from tests.fakes.filings import filings
 
 DIMS = 16
@@ -71,9 +79,9 @@ def some_chunks(count: int) -> list[Chunk]:
     return filings()[:count]
 
 
-def directions(count: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def directions(count: int) -> Vectors:
     made = np.random.default_rng(3).standard_normal((count, DIMS)).astype(np.float32)
-    return made / np.linalg.norm(made, axis=1, keepdims=True).astype(np.float32)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
 
 
 def test_the_alias_moves_with_the_pointer(stores: Stores) -> None:
@@ -95,7 +103,7 @@ def test_of_many_swaps_one_wins(stores: Stores) -> None:
         stores.add(name)
     stores.releases.swap(None, "r0", 0)
     outcomes = at_once(
-        *(lambda name=name: stores.releases.swap("r0", name, 0) for name in names[1:])  # type: ignore[misc]
+        *(lambda name=name: stores.releases.swap("r0", name, 0) for name in names[1:])
     )
     assert outcomes == ["", *["ReleaseConflict"] * 7]
     current = stores.releases.current()
@@ -127,7 +135,7 @@ def test_a_swap_and_an_ingest_do_not_both_pass(stores: Stores) -> None:
 def test_concurrent_changes_of_documents_are_all_kept(stores: Stores) -> None:
     documents = [Document(f"d{n}", f"{n}.pdf", FilingFacts(), 1, 0, 0, "2026") for n in range(8)]
     outcomes = at_once(
-        *(lambda d=document: stores.chunks.replace(d, [], None) for document in documents)  # type: ignore[misc]
+        *(lambda d=document: stores.chunks.replace(d, [], None) for document in documents)
     )
     assert outcomes == [""] * 8
     assert stores.chunks.documents() == documents

@@ -33,8 +33,7 @@ def ranked(*scored: tuple[Chunk, float]) -> list[Hit]:
 
 
 def question(question_id: str, *relevant: str, **metadata: str) -> Question:
-    gains = {corpus_id: 1 for corpus_id in relevant}
-    return Question(question_id, f"What is {question_id}?", gains, metadata)
+    return Question(question_id, f"What is {question_id}?", dict.fromkeys(relevant, 1), metadata)
 
 
 def question_set(*questions: Question, name: str = "set", split: str = "test") -> QuestionSet:
@@ -58,20 +57,19 @@ def scored_run(
     scores: Sequence[float],
     release: str = "r0001",
     slices: Mapping[str, Sequence[int]] | None = None,
-    **changes: str,
+    question_set: str = "set",
+    split: str = "test",
 ) -> Run:
     """A run whose questions ``q0``, ``q1``, … have these NDCG@10; ``slices`` are by position."""
     names = {name: tuple(f"q{i}" for i in places) for name, places in (slices or {}).items()}
     by_id = {f"q{i}": {"ndcg@10": score, "map": score / 2} for i, score in enumerate(scores)}
-    values = {
-        "run_id": f"run-{release}",
-        "model": "m",
-        "question_set": "set",
-        "split": "test",
-        "created": "2025-01-01T00:00:00Z",
-    } | changes
     return Run(
+        run_id=f"run-{release}",
         release=release,
+        model="m",
+        question_set=question_set,
+        split=split,
+        created="2025-01-01T00:00:00Z",
         questions=len(scores),
         metrics={
             name: interval([of[name] for of in by_id.values()], 7) for name in ("ndcg@10", "map")
@@ -84,5 +82,4 @@ def scored_run(
             for name, ids in names.items()
         },
         slice_questions=names,
-        **values,
     )

@@ -122,8 +122,6 @@ def test_a_service_flips_at_once_between_releases_of_one_model(tmp_path: Path) -
     world.add_release("ma", CHUNKS, live=True)
     world.serving.pin()
     world.add_release("ma", CHUNKS, live=True)
-    world.serving.pin()
-    world.serving.close()
     assert world.serving.pin().release.release == "r0002"
     assert world.registry.loads == ["ma"]
 

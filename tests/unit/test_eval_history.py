@@ -45,10 +45,15 @@ def test_all_runs_are_kept_in_the_order_in_which_they_were_made(tmp_path: Path) 
 
 def test_the_latest_run_is_that_of_release_set_and_split(tmp_path: Path) -> None:
     history = History(tmp_path)
-    for number, changes in enumerate(
-        [{}, {}, {"release": "r9"}, {"split": "dev"}, {"question_set": "else"}]
-    ):
-        history.add(replace(RUN, run_id=f"run{number}", **changes))
+    runs = [
+        RUN,
+        RUN,
+        replace(RUN, release="r9"),
+        replace(RUN, split="dev"),
+        replace(RUN, question_set="else"),
+    ]
+    for number, run in enumerate(runs):
+        history.add(replace(run, run_id=f"run{number}"))
     latest = history.latest("r0001", "set", "test")
     assert latest is not None
     assert latest.run_id == "run1"

@@ -53,6 +53,10 @@ def test_no_change_is_no_difference() -> None:
     assert (got.value, got.low, got.high, got.p) == (0.0, 0.0, 0.0, 1.0)
 
 
+def test_one_question_proves_nothing() -> None:
+    assert difference([0.0], [1.0], seed=1).p == 1.0
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.tuples(UNIT, UNIT), min_size=1, max_size=12), st.integers(0, 99))
 def test_differences_are_repeatable_and_mirror_each_other(
