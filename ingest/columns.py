@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.numbers import is_period, is_year
+from ingest.numbers import is_date, is_period, is_year
 from ingest.pages import Cell, Row
 
 Span = tuple[float, float]
@@ -33,7 +33,9 @@ class Columns:
 
     def add(self, row: Row) -> bool:
         """Take in a row's figures; False if they do not fit the columns that are there."""
-        figures = [cell for cell in row.cells if cell.figure]
+        figures = [
+            cell for i, cell in enumerate(row.cells) if cell.figure or (i and is_date(cell.text))
+        ]
         found = [self.over(cell) for cell in figures]
         if any(len(over) > 1 for over in found):
             return False
@@ -150,6 +152,9 @@ def _assign(cells: Sequence[Cell], columns: Columns, repeats: bool) -> list[tupl
         )
         if wide or (even and repeats):
             return [(at, cells[i].text) for at, i in enumerate(nearest)]
+        if repeats and count % len(cells) == 0 and all(is_year(cell.text) for cell in cells):
+            block = count // len(cells)
+            return [(at, cells[at // block].text) for at in range(count)]
     return [
         (at, cell.text)
         for cell, found in zip(cells, over, strict=True)

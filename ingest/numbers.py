@@ -5,21 +5,30 @@ from __future__ import annotations
 import re
 
 NUMBER = re.compile(
-    r"[(\-–−+]*(?:US|C|A|HK|R)?[$€£¥]?[(\-–−+]*"
+    r"[(\-–−+]*(?:US|C|A|HK|R|NT)?[$€£¥₩]?[(\-–−+]*"
     r"(?:\d(?:[\d,]*\d)?(?:\.\d+)?|\.\d+)(?:[-–—]\d{1,3})?"
-    r"\)*(?:%|x| ?bps| ?pts)?\)*(?:\([a-z0-9]{1,2}\)|\*)*"
+    r"\)*(?:%|x| (?:bps|pts|years?|yrs|months|days))?\)*(?: ?\([a-z0-9]{1,2}\)|\*)*"
 )
 BLANK_VALUE = frozenset({"—", "–", "-", "−", "--", "—%", "-%", "–%", "$—", "$-", "$–", "N/A", "n/a"})
 NOT_MEANINGFUL = frozenset({"NM", "N/M", "nm", "n/m", "n.m.", "*", "**"})
 OPENERS = frozenset({"$", "€", "£", "¥", "(", "$(", "($", "US$", "C$", "A$", "€(", "(€", "£(", "(£"})
-CLOSERS = frozenset({")", "%", ")%", "%)", "pts", "bps"})
+CLOSERS = frozenset(
+    {")", "%", ")%", "%)", "pts", "bps", "years", "year", "yrs", "months", "days"}
+)
 
-YEAR = re.compile(r"(?:FY|fiscal )?(?:19[89]\d|20[0-4]\d)(?:E|\(\w\)|\*)?", re.IGNORECASE)
+FOOTNOTE = re.compile(r"(?:\([a-z0-9]{1,2}\))+|\*{1,3}")
+
+YEAR = re.compile(r"(?:FY|fiscal )?(?:19[89]\d|20[0-4]\d)(?:E|(?: ?\(\w\))+|\*)?", re.IGNORECASE)
 MONTH = (
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
     r"|jan\.|feb\.|mar\.|apr\.|jun\.|jul\.|aug\.|sept?\.|oct\.|nov\.|dec\.)"
 )
 DATE = re.compile(rf"{MONTH}\s+\d{{1,2}}\s*,?(?:\s*(?:19|20)\d\d)?", re.IGNORECASE)
+PART_OF_YEAR = re.compile(
+    r"(?:1st|2nd|3rd|4th|first|second|third|fourth|q[1-4]|full|total|\d{1,2}-month)"
+    r"(?:\s+(?:quarter|qtr\.?|year|months?))?(?:\s+(?:19|20)\d\d)?",
+    re.IGNORECASE,
+)
 PERIOD = re.compile(
     r"\b(?:(?:fiscal\s+)?(?:years?|quarters?|months|weeks|periods?)(?:\s+then)?\s+end(?:ed|ing)"
     rf"|(?:at|as\s+of|as\s+at)\s+{MONTH}|fiscal\s+years?|(?:three|six|nine|twelve)\s+months"
@@ -54,3 +63,7 @@ def is_unit(text: str) -> bool:
 def is_period(text: str) -> bool:
     """Whether a short line only says which time the figures are for."""
     return len(text.split()) <= 10 and PERIOD.search(text) is not None
+
+
+def is_date(text: str) -> bool:
+    return DATE.fullmatch(text) is not None

@@ -49,6 +49,8 @@ def outline(pieces: Sequence[Piece]) -> list[Passage]:
         text = piece.element.text.strip()
         page = piece.page
         if piece.grid is not None:
+            if _lists_pages(piece.grid, passages):
+                continue
             title = piece.title or _table_title(passages, piece.grid, page, path)
             piece.title = title
             heading = _path(path)
@@ -162,6 +164,19 @@ def _table_title(
         break
     own = next((caption for caption in grid.captions if not is_period(caption)), "")
     return own or (path[-1][1] if path else "")
+
+
+def _lists_pages(grid: Grid, passages: Sequence[Passage]) -> bool:
+    """Whether a table is an index: rising page numbers below the word ``Page``."""
+    above = passages[-1].text if passages and passages[-1].kind == "heading" else ""
+    headed = any("page" in text.lower().split() for text in (above, *grid.captions, *grid.columns))
+    numbers = [row[1] for row in grid.rows if row[1]]
+    return (
+        headed
+        and len(grid.columns) == 1
+        and len(numbers) > 2
+        and all(re.fullmatch(r"(?:[A-Z]{1,2}-)?\d{1,3}", number) for number in numbers)
+    )
 
 
 def _goes_on(above: Passage, text: str, page: int) -> bool:

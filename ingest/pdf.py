@@ -37,19 +37,32 @@ def read_words(content: bytes, max_pages: int) -> Iterator[list[Word]]:
     """
     document = _open(content)
     try:
-        count = len(document)
-        if count == 0:
-            raise IngestError("the PDF has no pages", reason="broken")
-        if count > max_pages:
-            raise IngestError(
-                f"{count} pages, more than the {max_pages} allowed: set RAGLOOP_MAX_PAGES higher",
-                reason="too_many_pages",
-            )
         reader = _PageReader()
-        for index in range(count):
+        for index in range(_checked_count(document, max_pages)):
             yield reader.words(document.raw, index)
     finally:
         document.close()
+
+
+def count_pages(content: bytes, max_pages: int) -> int:
+    """Pages of a PDF, with the refusals of ``read_words``."""
+    document = _open(content)
+    try:
+        return _checked_count(document, max_pages)
+    finally:
+        document.close()
+
+
+def _checked_count(document: Any, max_pages: int) -> int:
+    count = len(document)
+    if count == 0:
+        raise IngestError("the PDF has no pages", reason="broken")
+    if count > max_pages:
+        raise IngestError(
+            f"{count} pages, more than the {max_pages} allowed: set RAGLOOP_MAX_PAGES higher",
+            reason="too_many_pages",
+        )
+    return count
 
 
 def _open(content: bytes) -> Any:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from operator import attrgetter, itemgetter
 
-from ingest.numbers import CLOSERS, OPENERS, is_figure
+from ingest.numbers import CLOSERS, FOOTNOTE, OPENERS, is_figure
 from ingest.pages import Cell, Row, Word
 
 SAME_BASELINE = 0.35
@@ -18,8 +19,13 @@ CELL_GAP = 0.85
 FIGURE_GAP = 0.12
 """Between two figures any gap does."""
 
+PERIOD_GAP = 0.45
+"""Between two column headers such as ``Fiscal 2023`` a little more than a space does."""
+MARK_GAP = 0.5
+"""A footnote mark this near belongs to its figure."""
 TORN_GAP = 0.35
 """Some exports set the last letter of a bold heading apart by less than this."""
+NEXT_PERIOD = re.compile(r"(?:fiscal|fy)", re.IGNORECASE)
 
 
 def build_rows(words: Sequence[Word]) -> tuple[Row, ...]:
@@ -85,7 +91,14 @@ def _row(words: list[Word]) -> Row:
         figure = is_figure(text)
         if previous is not None:
             gap = x0 - previous.x1
-            limit = FIGURE_GAP if figure and start_figure and previous.figure else CELL_GAP
+            if previous.figure and gap < MARK_GAP * size and FOOTNOTE.fullmatch(text):
+                cells[-1] = Cell(f"{previous.text} {text}", previous.x0, x1, True)
+                continue
+            limit = CELL_GAP
+            if figure and start_figure and previous.figure:
+                limit = FIGURE_GAP
+            elif previous.text[-4:].isdigit() and NEXT_PERIOD.match(text):
+                limit = PERIOD_GAP
             if gap <= limit * size:
                 torn = emphasis == 2 and gap < TORN_GAP * size and _is_torn(previous.text, text)
                 whole = f"{previous.text}{'' if torn else ' '}{text}"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ingest.columns import Columns, column_names
 from ingest.headings import is_item_heading
-from ingest.numbers import DATE, is_period, is_unit, is_year
+from ingest.numbers import FOOTNOTE, PART_OF_YEAR, is_date, is_period, is_unit, is_year
 from ingest.pages import Cell, Row
 
 MAX_HEADER_ROWS = 9
@@ -58,9 +58,22 @@ def find_tables(rows: Sequence[Row]) -> list[Region]:
         if region is None:
             index += 1
             continue
+        if regions and not any(region.grid.columns):
+            region = _with_names_above(rows, regions[-1], region)
         regions.append(region)
         done = index = region.end
     return regions
+
+
+def _with_names_above(rows: Sequence[Row], above: Region, region: Region) -> Region:
+    """A table right below one of as many columns goes under the same names."""
+    own, other = region.grid, above.grid
+    if len(own.columns) != len(other.columns) or region.start - above.end > 2:
+        return region
+    if abs(rows[region.end - 1].x1 - rows[above.end - 1].x1) > 3 * rows[region.start].size:
+        return region
+    grid = replace(own, unit=own.unit or other.unit, columns=other.columns)
+    return replace(region, grid=grid)
 
 
 @dataclass(slots=True)
@@ -71,15 +84,18 @@ class _Body:
 
 
 def _begins_body(row: Row) -> bool:
-    """A row with a figure at its end, or with several, that is not a header of years."""
-    if len(row.cells) < 2 or not row.cells[-1].figure and sum(c.figure for c in row.cells) < 2:
+    """A row with a figure at its end, or mostly of figures, that is not a header of years."""
+    if len(row.cells) < 2:
         return False
-    return not _is_header(row)
+    figures = sum(cell.figure for cell in row.cells)
+    if not row.cells[-1].figure and (figures < 2 or 2 * figures < len(row.cells)):
+        return False
+    return figures > 0 and not _is_header(row)
 
 
 def _is_header(row: Row) -> bool:
     """Whether years or dates are all that stands over the columns."""
-    named = [cell for cell in row.cells if is_year(cell.text) or _is_date(cell.text)]
+    named = [cell for cell in row.cells if _is_time(cell.text)]
     if not named:
         return False
     rest = row.cells[: len(row.cells) - len(named)]
@@ -89,15 +105,15 @@ def _is_header(row: Row) -> bool:
         return False
     if len(named) == 1:
         return all(is_unit(cell.text) or is_period(cell.text) for cell in rest)
-    return all(not cell.figure or is_year(cell.text) for cell in row.cells)
+    return all(_is_heading_cell(cell) for cell in row.cells)
 
 
 def _is_heading_cell(cell: Cell) -> bool:
-    return is_year(cell.text) or _is_date(cell.text) or not cell.figure
+    return not cell.figure or _is_time(cell.text)
 
 
-def _is_date(text: str) -> bool:
-    return DATE.fullmatch(text) is not None
+def _is_time(text: str) -> bool:
+    return is_year(text) or is_date(text) or PART_OF_YEAR.fullmatch(text) is not None
 
 
 def _body(rows: Sequence[Row], start: int) -> _Body:
@@ -109,7 +125,7 @@ def _body(rows: Sequence[Row], start: int) -> _Body:
         row = rows[index]
         if index > start and row.y - rows[index - 1].y > FAR * max(row.size, 6):
             break
-        if _is_header(row):
+        if _is_header(row) and not _stands_left(row, columns):
             break
         if _is_values(row, columns):
             if not columns.add(row):
@@ -130,6 +146,11 @@ def _body(rows: Sequence[Row], start: int) -> _Body:
     return _Body(end, columns, values)
 
 
+def _stands_left(row: Row, columns: Columns) -> bool:
+    """Whether a row is one cell of the label column, such as a year over its quarters."""
+    return len(row.cells) == 1 and row.x1 <= columns.left
+
+
 def _is_values(row: Row, columns: Columns) -> bool:
     if _begins_body(row):
         return True
@@ -145,7 +166,9 @@ def _is_values(row: Row, columns: Columns) -> bool:
 
 def _is_label(row: Row, columns: Columns) -> bool:
     """Text of the label column with nothing beside it."""
-    if any(cell.figure for cell in row.cells[1:]) or row.cells[0].figure:
+    if _stands_left(row, columns) and is_year(row.text):
+        return True
+    if any(cell.figure for cell in row.cells):
         return False
     words = len(row.text.split())
     if row.x1 <= columns.left + row.size:
@@ -182,11 +205,11 @@ def _header_rows(
     lowest = max(done, start - MAX_HEADER_ROWS)
     first = start
     labels = 0
-    while first - labels > lowest and labels < 3:
+    while first - labels > lowest and labels < 5:
         row = rows[first - labels - 1]
         if _far(row, rows[first - labels]):
             break
-        if _names_columns(row, columns):
+        if _names_columns(row, columns) or (is_unit(row.text) and not _stands_left(row, columns)):
             first -= labels
             break
         if is_unit(row.text) or is_item_heading(row.text) or not _is_label(row, columns):
@@ -204,26 +227,32 @@ def _header_rows(
 
 
 def _far(row: Row, below: Row) -> bool:
-    return below.y - row.y > 3.2 * max(row.size, below.size)
+    return below.y - row.y > 3.4 * max(row.size, below.size, 8)
 
 
 def _is_caption(row: Row) -> bool:
     text = row.text
     return is_unit(text) or (
-        is_period(text) and text[-1] not in ".:;," and len(row.cells) == 1 and not text[0].islower()
+        is_period(text) and text[-1] not in ".:;" and len(row.cells) == 1 and not text[0].islower()
     )
 
 
 def _names_columns(row: Row, columns: Columns) -> bool:
+    if _stands_left(row, columns):
+        return False
     if _is_header(row):
         return True
     over = [cell for cell in row.cells if cell.x1 > columns.left - row.size]
     if not over or any(len(cell.text.split()) > 9 for cell in over):
         return False
-    if any(cell.figure and not is_year(cell.text) for cell in over):
+    if any(cell.figure and not is_year(cell.text) and not FOOTNOTE.fullmatch(cell.text)
+           for cell in over):  # fmt: skip
         return False
+    if len(row.cells) == 1 and not is_period(row.text):
+        return row.x0 >= columns.left - row.size
     if len(over) == len(row.cells):
-        return over[0].x0 >= columns.left - 4 * row.size
+        held = sum(columns.holds(cell) for cell in over)
+        return over[0].x0 >= columns.left - 4 * row.size or (held > 1 and 2 * held > len(over))
     return len(over) > 1 or over[0].x0 >= columns.left - row.size or columns.holds(over[0])
 
 
@@ -260,7 +289,7 @@ def _heads_labels(cells: Sequence[Cell], columns: Columns, size: float) -> bool:
     if is_year(first.text) or columns.holds(first) or first.x1 > columns.left + size:
         return False
     return is_unit(first.text) or len(cells) != len(columns.spans) or (
-        first.x1 < columns.left - 2 * size and not _is_date(first.text)
+        first.x1 < columns.left - 2 * size and not is_date(first.text)
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import shutil
 import threading
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 from rag_service.adapters import model_files, package_weights
 from rag_service.adapters.model_files import Prompts
@@ -47,7 +48,9 @@ class FileModelRegistry:
         self._precision = precision
         self._batch_size = batch_size
         self._progress = progress
-        self._loaded: dict[str, SentenceEmbedder] = {}
+        # Those in use are shared; the latest outlives its user, for commands that ask repeatedly.
+        self._loaded: WeakValueDictionary[str, SentenceEmbedder] = WeakValueDictionary()
+        self._latest: SentenceEmbedder | None = None
         self._loading = threading.Lock()
 
     def resolve(self, name: str) -> ModelCard:
@@ -125,21 +128,24 @@ class FileModelRegistry:
         return sorted(cards, key=lambda card: (card.created, card.fingerprint))
 
     def load(self, fingerprint: str) -> SentenceEmbedder:
-        """The encoder, loaded once; raises ModelError if its files no longer match."""
+        """The encoder, loaded once while in use; raises ModelError if its files no longer match."""
         with self._loading:
-            if fingerprint not in self._loaded:
-                card = self.get(fingerprint)
-                folder = Path(card.path)
-                prompts = Prompts(card.query_prompt, card.document_prompt)
-                if model_files.fingerprint(folder, prompts) != fingerprint:
-                    raise ModelError(
-                        f"the files in {folder} are not those that were registered. Delete the "
-                        "folder and register the model again."
-                    )
-                self._loaded[fingerprint] = SentenceEmbedder(
-                    card, folder, self._precision, self._batch_size
-                )
-            return self._loaded[fingerprint]
+            embedder = self._loaded.get(fingerprint)
+            if embedder is None:
+                embedder = self._open(self.get(fingerprint))
+                self._loaded[fingerprint] = embedder
+            self._latest = embedder
+            return embedder
+
+    def _open(self, card: ModelCard) -> SentenceEmbedder:
+        folder = Path(card.path)
+        prompts = Prompts(card.query_prompt, card.document_prompt)
+        if model_files.fingerprint(folder, prompts) != card.fingerprint:
+            raise ModelError(
+                f"the files in {folder} are not those that were registered. Delete the folder and "
+                "register the model again."
+            )
+        return SentenceEmbedder(card, folder, self._precision, self._batch_size)
 
     def _registered(self, name: str) -> ModelCard | None:
         if self._holds(name):

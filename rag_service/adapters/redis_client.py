@@ -68,7 +68,12 @@ def store_errors() -> Iterator[None]:
 
 def _check(client: redis.Redis, url: str) -> None:
     try:
-        client.ping()
+        if client.info("cluster").get("cluster_enabled"):
+            # A swap moves several keys and an alias in one step, which no cluster can.
+            raise ConfigError(
+                f"Redis at {url} is a node of a cluster: set RAGLOOP_REDIS_URL to a Redis that "
+                "is not in cluster mode"
+            )
         client.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
     except BusyLoadingError as error:
         raise StoreUnavailable(f"Redis at {url} is still loading its data: try again") from error

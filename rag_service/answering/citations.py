@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from rag_service.answering.figures import Figure, figures, unsupported
-from rag_service.answering.terms import years
-from rag_service.core.types import Chunk, Citation, TableCells
+from rag_service.answering.question import Asked, column_years
+from rag_service.core.types import Chunk, Citation, FilingFacts, TableCells
 
 _FEWEST_WORDS = 2
 
@@ -30,16 +30,16 @@ def cite(chunk: Chunk, quote: str) -> Citation | None:
     )
 
 
-def baseless_figures(statement: str, chunk: Chunk, quote: str, asked: frozenset[int]) -> list[str]:
+def baseless_figures(statement: str, chunk: Chunk, quote: str, asked: Asked) -> list[str]:
     """The figures in ``statement`` that the cited passage does not bear out.
 
-    Of a table only the quoted rows count, and of its dated columns those of the ``asked`` years.
+    Of a table only the quoted rows count, and of its dated columns those of the years ``asked`` for.
     """
     facts = chunk.facts
     about = f"{chunk.context} {facts.company} {facts.period_end} {facts.fiscal_year}"
     if chunk.cells is None:
         return unsupported(statement, figures(f"{chunk.text} {about}"))
-    return unsupported(statement, _table_figures(chunk.cells, fold(quote), asked, about))
+    return unsupported(statement, _table_figures(chunk.cells, facts, fold(quote), asked, about))
 
 
 def _stands_in(quote: str, text: str) -> bool:
@@ -50,11 +50,12 @@ def _stands_in(quote: str, text: str) -> bool:
 
 
 def _table_figures(
-    cells: TableCells, quote: str, asked: frozenset[int], about: str
+    cells: TableCells, facts: FilingFacts, quote: str, asked: Asked, about: str
 ) -> list[Figure]:
     rows = [row for row in cells.rows if row[0].strip() and fold(row[0]) in quote] or cells.rows
-    dated = {i for i, column in enumerate(cells.columns, start=1) if years(column)}
-    wanted = {i for i in dated if years(cells.columns[i - 1]) & asked} or dated
+    found = {i: column_years(asked, column, facts) for i, column in enumerate(cells.columns, 1)}
+    dated = {i for i, of in found.items() if of}
+    wanted = {i for i in dated if found[i] & asked.years} or dated
     values = " ".join(
         cell for row in rows for i, cell in enumerate(row) if i not in dated or i in wanted
     )

@@ -9,18 +9,20 @@ from dataclasses import dataclass
 from rag_service.answering.citations import cite, fold
 from rag_service.answering.question import (
     Asked,
+    column_years,
     company_words,
     coverage,
     doubt,
     names_company,
     understand,
 )
-from rag_service.answering.terms import stems, years
-from rag_service.core.types import Citation, Hit, TableCells
+from rag_service.answering.terms import stems
+from rag_service.core.types import Citation, FilingFacts, Hit, TableCells
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“(]?[A-Z0-9])")
 _ENOUGH = 0.5
 _LONGEST = 600
+_FEWEST_SPACES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +99,16 @@ def _sentences(hit: Hit) -> Iterator[_Candidate]:
     chunk = hit.chunk
     around = frozenset(stems(f"{chunk.context} {chunk.heading}"))
     for sentence in split_text(chunk.text, chunk.kind == "table"):
-        if len(sentence) <= _LONGEST:
+        # Shorter ones are headings: they name what is asked and say nothing of it.
+        if len(sentence) <= _LONGEST and sentence.count(" ") >= _FEWEST_SPACES:
             yield _Candidate(hit, frozenset(stems(sentence)), around, sentence, sentence)
 
 
 def split_text(text: str, by_line: bool) -> list[str]:
-    """The lines of a table's text, or the sentences of prose with their white space folded."""
-    parts = text.splitlines() if by_line else _SENTENCE_END.split(fold(text))
-    return [part for part in (fold(part) for part in parts) if part]
+    """The lines of ``text``, or the sentences of its lines, with their white space folded."""
+    lines = [fold(line) for line in text.splitlines()]
+    parts = lines if by_line else [part for line in lines for part in _SENTENCE_END.split(line)]
+    return [part for part in parts if part]
 
 
 def _rows(asked: Asked, hit: Hit, cells: TableCells) -> Iterator[_Candidate]:
@@ -120,7 +124,7 @@ def _rows(asked: Asked, hit: Hit, cells: TableCells) -> Iterator[_Candidate]:
         line = _line_of(label, [values[i] for i in stated], lines)
         if not label.strip() or line is None:
             continue
-        columns, missing = _columns(asked, cells, stated, chunk.facts.fiscal_year)
+        columns, missing = _columns(asked, cells, stated, chunk.facts)
         around = frozenset(place + stems(group) + stems(" ".join(cells.columns)))
         yield _Candidate(
             hit=hit,
@@ -133,20 +137,20 @@ def _rows(asked: Asked, hit: Hit, cells: TableCells) -> Iterator[_Candidate]:
 
 
 def _columns(
-    asked: Asked, cells: TableCells, stated: list[int], fiscal_year: int
+    asked: Asked, cells: TableCells, stated: list[int], facts: FilingFacts
 ) -> tuple[list[int], str]:
     """The columns that the question is about, and why they may be the wrong ones, or ``""``."""
-    dated = {i: years(cells.columns[i]) for i in stated if i < len(cells.columns)}
+    columns = {i: cells.columns[i] for i in stated if i < len(cells.columns)}
+    dated = {i: column_years(asked, column, facts) for i, column in columns.items()}
     covered = frozenset[int]().union(*dated.values())
     doubt = ""
     if covered:
         missing = asked.years - covered
         if missing:
             doubt = f"the nearest table has no column for {min(missing)}"
-        wanted = asked.years or {fiscal_year}
+        wanted = asked.years or {facts.fiscal_year}
         stated = [i for i in stated if dated.get(i, frozenset()) & wanted] or stated
-    words = asked.topics[0]
-    named = {i: len(words & set(stems(cells.columns[i]))) for i in stated if i < len(cells.columns)}
+    named = {i: len(asked.words & set(stems(columns[i]))) for i in stated if i in columns}
     most = max(named.values(), default=0)
     return ([i for i in stated if named.get(i) == most] if most else stated), doubt
 

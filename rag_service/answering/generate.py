@@ -117,7 +117,7 @@ class Writing:
         return released
 
     def _objection(self, sentence: str, citation: Citation, chunk: Chunk) -> str:
-        baseless = baseless_figures(sentence, chunk, citation.quote, self._asked.years)
+        baseless = baseless_figures(sentence, chunk, citation.quote, self._asked)
         if baseless:
             return f"the LLM stated {', '.join(baseless)}, which the passage does not bear out"
         return "" if self._said else doubt(self._asked, chunk, f"{citation.quote} {sentence}")

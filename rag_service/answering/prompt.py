@@ -87,7 +87,7 @@ def schema(passages: int, profile: Profile) -> dict[str, Any]:
 
 def messages(question: str, hits: Sequence[Hit], profile: Profile) -> list[Message]:
     """The chat for ``question`` on ``hits``, which are already as many as the profile allows."""
-    words = understand(question).topics[0]
+    words = understand(question).words
     passages = "\n\n".join(
         f"[{number}] {_about(hit.chunk)}\n{_cut(hit.chunk, profile.passage_chars, words)}"
         for number, hit in enumerate(hits, start=1)

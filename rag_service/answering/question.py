@@ -12,6 +12,10 @@ from rag_service.answering.terms import is_item_name, readings, stems, years
 from rag_service.core.types import Chunk, FilingFacts
 
 _SENTENCE_START = re.compile(r"(?<=[.?!])\s+(?=[\"“(]?[A-Z])")
+_QUESTION_WORD = re.compile(
+    r"\b(?:what|which|who|whom|whose|where|when|why|how)\b.*", re.I | re.DOTALL
+)
+_MONTH = re.compile(r"\b(?:jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|\bmay \d", re.I)
 _TEXT = re.compile(
     r"^\W*(?:why|who|whom|whose|where|when|describe|explain|list|name|discuss|summari[sz]e|how\s+"
     r"(?:do|does|did|is|are|was|were|has|have|will|can)|is|are|was|were|do|does|did|has|have)\b",
@@ -26,7 +30,7 @@ _LEGAL_FORMS = frozenset(
     stems("Inc Incorporated Corp Corporation Co Ltd Limited PLC LLC LP Group Holding")
 )
 _DERIVED = frozenset(
-    stems("ratio margin average growth change increase decrease rate turnover CAGR percent")
+    stems("ratio margin average growth change increase decrease rate turnover CAGR")
 )
 """Quantities that are worked out from others: a passage answers only if it states them itself."""
 _UNSEEN_WEIGHT = 2.0
@@ -36,46 +40,70 @@ _UNSEEN_WEIGHT = 2.0
 class Asked:
     """A question's parts. ``topics`` are its content words, in each reading of item names."""
 
+    words: frozenset[str]
     topics: tuple[frozenset[str], ...]
     years: frozenset[int]
+    by_date: bool
+    """The years are those of calendar dates, not fiscal years."""
     names: frozenset[str]
     wants: Literal["figure", "percent", "text", "any"]
     derived: frozenset[str]
 
 
 def understand(question: str) -> Asked:
-    """The parts of ``question``; where it has a sentence with a question mark, that one's."""
+    """The parts of ``question``.
+
+    Its topic is what follows the question word in the sentence with the question mark; what
+    stands around that says how to answer.
+    """
     sentences = _SENTENCE_START.split(question)
-    asking = " ".join(s for s in sentences if s.rstrip().endswith("?")) or question
-    words = frozenset(stems(_PERCENT.sub("", asking)))
+    asking = [s for s in sentences if s.rstrip().endswith("?")] or sentences
+    cores = [match.group() if (match := _QUESTION_WORD.search(s)) else s for s in asking]
+    words = frozenset(stems(_PERCENT.sub("", " ".join(cores))))
     return Asked(
+        words=frozenset(stems(question)),
         topics=readings(words),
-        years=years(asking) or years(question),
+        years=years(" ".join(asking)) or years(question),
+        by_date=bool(_MONTH.search(question)),
         names=frozenset[str]().union(*map(_names, sentences)),
         wants=_wants(question, words),
         derived=words & _DERIVED,
     )
 
 
+def column_years(asked: Asked, column: str, facts: FilingFacts) -> frozenset[int]:
+    """The years that a column is of: fiscal years, unless the question asks by date.
+
+    A fiscal year that ends early in the next calendar year heads its column with that date.
+    """
+    found = years(column)
+    if asked.by_date or not (facts.fiscal_year and facts.period_end and _MONTH.search(column)):
+        return found
+    late = int(facts.period_end[:4]) - facts.fiscal_year
+    return frozenset(year - late for year in found)
+
+
 def doubt(asked: Asked, chunk: Chunk, statement: str) -> str:
     """Why ``statement`` from ``chunk`` is not taken for an answer, or ``""``."""
     facts = chunk.facts
     about = f"{chunk.context} {facts.company} {facts.ticker}"
-    unknown = asked.years - years(f"{chunk.text} {about}") - {facts.fiscal_year}
+    columns = chunk.cells.columns if chunk.cells is not None else ()
+    known = years(f"{chunk.text} {about}").union(
+        {facts.fiscal_year}, *(column_years(asked, column, facts) for column in columns)
+    )
+    unknown = asked.years - known
     if unknown:
         return f"the nearest passage says nothing of {_listed(map(str, unknown))}"
     strange = asked.names - set(stems(f"{chunk.text} {about}"))
     if strange and not names_company(asked, facts):
         return f"the nearest passage does not name {_listed(strange)}"
     said = set(stems(f"{statement} {chunk.context} {chunk.heading}"))
-    if _PERCENT.search(statement):
-        said.add("percent")
     missing = asked.derived - said
     if missing:
         return f"the nearest passage does not state the {_listed(missing)}"
     if asked.wants == "figure" and not has_amount(statement):
         return "the nearest passage has no figure"
-    if asked.wants == "percent" and "percent" not in said:
+    if asked.wants == "percent" and not _PERCENT.search(statement):
         return "the nearest passage has no percentage"
     return ""
 
@@ -83,8 +111,7 @@ def doubt(asked: Asked, chunk: Chunk, statement: str) -> str:
 def names_company(asked: Asked, facts: FilingFacts) -> bool:
     """True if every distinctive word of the filing's company, or its ticker, is in the question."""
     company = company_words(facts)
-    words = asked.topics[0]
-    return bool(company and company <= words) or facts.ticker.casefold() in words
+    return bool(company and company <= asked.words) or facts.ticker.casefold() in asked.words
 
 
 def company_words(facts: FilingFacts) -> frozenset[str]:

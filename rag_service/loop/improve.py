@@ -11,6 +11,7 @@ from eval.compare import Comparison, compare
 from eval.documents import run_document
 from eval.gate import GateFacts, GateThresholds, decide
 from eval.history import History
+from eval.leakage import check, documents_of
 from eval.question_sets import load, save
 from finetune.build import question_set
 from finetune.dataset import load as load_training_data
@@ -102,6 +103,7 @@ class Improver:
         )
         folder = self._question_sets / job.id
         job.step("question_set", lambda: self._save_test_set(folder, data))
+        self._refuse_leaks(folder, data)
         before = self._measure(job, "evaluate_before", folder, live, progress)
         after = self._measure(job, "evaluate_after", folder, candidate, progress)
         decision = self._decide(job, before, after, data, thresholds)
@@ -163,6 +165,10 @@ class Improver:
     def _save_test_set(self, folder: Path, data: TrainingData) -> str:
         save(folder, question_set(data.pairs, "test", folder.name))
         return str(folder)
+
+    def _refuse_leaks(self, folder: Path, data: TrainingData) -> None:
+        known = [pair for pair in data.pairs if pair.split != "test"]
+        check(load(folder, "test"), documents_of(known), {pair.question for pair in known})
 
     def _measure(self, job: Job, step: str, folder: Path, release: str, progress: Progress) -> Run:
         run_id = job.step(

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -49,14 +50,20 @@ class WordEmbedder:
         self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
     ) -> Vectors:
         vectors = np.stack([self._vector(text) for text in texts])
-        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+        unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return unit
 
     def _vector(self, text: str) -> Vectors:
         total = np.full(self.dims, 1e-3, dtype=np.float32)
         for word in re.findall(r"\w+", text.casefold()):
-            random = Random(f"{self.fingerprint} {word}")
-            total += np.array([random.gauss(0, 1) for _ in range(self.dims)], dtype=np.float32)
+            total += _direction(self.fingerprint, word, self.dims)
         return total
+
+
+@cache
+def _direction(fingerprint: str, word: str, dims: int) -> Vectors:
+    random = Random(f"{fingerprint} {word}")
+    return np.array([random.gauss(0, 1) for _ in range(dims)], dtype=np.float32)
 
 
 class WordRegistry:
@@ -194,9 +201,7 @@ class World:
         current, previous = self.releases.current(), self.releases.previous()
         if current is None or previous is None:
             raise NotFound("there is no release to go back to")
-        self.releases.swap(
-            current.release, previous.release, self.chunks.revision(), rollback=True
-        )
+        self.releases.swap(current.release, previous.release, self.chunks.revision(), rollback=True)
         return self.releases.get(previous.release)
 
     def ready(self) -> dict[str, str]:

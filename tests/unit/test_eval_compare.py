@@ -5,7 +5,6 @@ import json
 import pytest
 
 from eval.compare import Move, compare
-from eval.report import table
 from rag_service.core.errors import DataError
 from tests.unit.eval_cases import scored_run
 
@@ -52,13 +51,3 @@ def test_the_document_is_the_one_that_checks_read() -> None:
 def test_runs_on_different_questions_are_refused(other: object, reason: str) -> None:
     with pytest.raises(DataError, match=reason):
         compare(scored_run(BEFORE), other, seed=3)  # type: ignore[arg-type]
-
-
-def test_the_table_has_a_row_for_each_measure() -> None:
-    before, after = scored_run(BEFORE), scored_run(AFTER)
-    difference = compare(before, after, seed=3).difference
-    rows = table(before, after, difference)
-    assert [row.measure for row in rows] == ["ndcg@10", "map"]
-    assert rows[0].before == before.metrics["ndcg@10"]
-    assert rows[0].after == after.metrics["ndcg@10"]
-    assert rows[0].difference == difference["ndcg@10"]

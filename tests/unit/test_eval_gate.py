@@ -53,6 +53,13 @@ def test_worse_or_unproven_stays_out(gain: float, verdict: str) -> None:
     assert "p = " in reason
 
 
+def test_an_interval_above_zero_without_a_small_p_is_no_proof() -> None:
+    before, after = runs(0.1)
+    decision = decide(before, after, GateThresholds(max_p=0.0001), FACTS)
+    assert not decision.promoted
+    assert "not proven better" in decision.reasons[0]
+
+
 def test_a_gain_on_ten_questions_is_no_proof() -> None:
     decision = decide(*runs(0.3, questions=10), THRESHOLDS, FACTS)
     assert not decision.promoted

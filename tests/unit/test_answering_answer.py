@@ -1,0 +1,272 @@
+"""What is said, and what is not, with an LLM that does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from rag_service.answering.answer import (
+    AnswerEvent,
+    AnswerFailed,
+    Cited,
+    Done,
+    Failed,
+    Retrieved,
+    Token,
+)
+from rag_service.answering.prompt import LARGE, SMALL, Profile
+from rag_service.core.errors import GenerationError, InvalidRequest, NotFound
+from rag_service.core.types import Answer
+from tests.fakes.answering import ScriptedGenerator, World, said
+from tests.fakes.filings import filing
+
+CHUNKS = filing("Alder Mills", 2023)
+INCOME = CHUNKS[0]
+assert INCOME.cells is not None
+SALES = INCOME.cells.rows[0]
+LINE = " | ".join(SALES)
+QUESTION = "What were net sales of Alder Mills in 2023?"
+GOOD = f"Net sales were {SALES[1]} million in 2023."
+
+
+def make(tmp_path: Path, generator: ScriptedGenerator | None, profile: Profile = LARGE) -> World:
+    world = World(tmp_path, generator, profile)
+    world.add_release("ma", CHUNKS, live=True)
+    return world
+
+
+def passage(world: World, question: str = QUESTION) -> int:
+    """The number that the income statement has among the passages."""
+    hits = world.retriever.search(question, k=6).hits
+    return next(hit.rank for hit in hits if hit.chunk == INCOME)
+
+
+def ask(tmp_path: Path, written: str, profile: Profile = LARGE, question: str = QUESTION) -> Answer:
+    """The answer when the LLM writes ``written``, where ``@`` is the right passage's number."""
+    number = passage(make(tmp_path, None), question)
+    generator = ScriptedGenerator(written.replace("@", str(number)))
+    return asyncio.run(make(tmp_path, generator, profile).answerer.ask(question))
+
+
+def wrote(quote: str, answer: str) -> str:
+    return said(0, quote, answer).replace('"passage": 0', '"passage": @')
+
+
+def test_without_an_llm_the_row_is_stated_in_the_filings_words(tmp_path: Path) -> None:
+    answer = asyncio.run(make(tmp_path, None).answerer.ask(QUESTION))
+    assert answer.answer == f"Net sales: {SALES[1]} (2023, in millions)"
+    assert (answer.grounded, answer.method, answer.release) == (True, "extracted", "r0001")
+    (citation,) = answer.citations
+    assert (citation.quote, citation.chunk_id) == (LINE, INCOME.chunk_id)
+    assert len(answer.hits) == 6
+
+
+@pytest.mark.parametrize("profile", [LARGE, SMALL])
+def test_a_verified_answer_is_said_as_generated(tmp_path: Path, profile: Profile) -> None:
+    answer = ask(tmp_path, wrote(LINE, GOOD), profile)
+    assert (answer.answer, answer.method, answer.grounded) == (GOOD, "generated", True)
+    assert [c.quote for c in answer.citations] == [LINE]
+    assert answer.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        (wrote("Net sales were 1 | 2", GOOD), "quote does not stand"),
+        (wrote("", GOOD), "quote does not stand"),
+        (wrote(LINE, f"Net sales were {SALES[2]} million in 2023."), "does not bear out"),
+        (wrote(LINE, "Net sales were 12345678."), "12345678"),
+        (wrote(LINE, ""), "empty"),
+        (wrote(LINE, "   "), "empty"),
+        (said(0, "", ""), "found no answer"),
+        (said(99, LINE, GOOD), "passage 99"),
+        (said(-1, LINE, GOOD), "passage -1"),
+        ('{"passage": true, "quote": "a b", "answer": "c"}', "schema"),
+        ('{"passage": 1.5, "quote": "a b", "answer": "c"}', "schema"),
+        ('{"answer": "It was a lot."}', "schema"),
+        ('{"passage": @, "quote": ["a"], "answer": {}}', "schema"),
+        ("[1, 2]", "schema"),
+        ("{]", "schema"),
+        ("I think it was a lot.", "schema"),
+        ("", "schema"),
+    ],
+)
+def test_what_cannot_be_verified_is_extracted_instead(
+    tmp_path: Path, written: str, reason: str
+) -> None:
+    answer = ask(tmp_path, written)
+    assert reason in answer.reason
+    assert (answer.method, answer.grounded) == ("extracted", True)
+    assert answer.answer == f"Net sales: {SALES[1]} (2023, in millions)"
+
+
+def test_an_answer_ends_before_the_first_sentence_that_does_not_hold(tmp_path: Path) -> None:
+    answer = ask(tmp_path, wrote(LINE, f"{GOOD} They doubled to 424242. They were good."))
+    assert (answer.answer, answer.method) == (GOOD, "generated")
+    assert "424242" in answer.reason
+
+
+def test_an_llm_that_is_not_trusted_must_quote_the_nearest_row(tmp_path: Path) -> None:
+    assert INCOME.cells is not None
+    other = INCOME.cells.rows[1]
+    written = wrote(" | ".join(other), f"It was {other[1]} million in 2023.")
+    assert ask(tmp_path, written, LARGE).method == "generated"
+    doubted = ask(tmp_path, written, SMALL)
+    assert (doubted.method, doubted.citations[0].quote) == ("extracted", LINE)
+
+
+def test_text_around_the_json_is_ignored(tmp_path: Path) -> None:
+    answer = ask(tmp_path, f"```json\n{wrote(LINE, GOOD)}\n``` {{")
+    assert (answer.answer, answer.method) == (GOOD, "generated")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What were net sales of Alder Mills in 2031?",
+        "What were net sales of Tusk Motors in 2023?",
+        "Is it going to rain?",
+    ],
+)
+def test_no_answer_is_made_up(tmp_path: Path, question: str) -> None:
+    answer = asyncio.run(make(tmp_path, None).answerer.ask(question))
+    assert (answer.grounded, answer.method, answer.citations) == (False, "none", ())
+    assert answer.reason
+    assert len(answer.hits) == 6
+
+
+@pytest.mark.parametrize("question", ["net sales in 2031", "What were net sales of Tusk Motors?"])
+def test_a_true_quote_on_another_year_or_company_does_not_ground_an_answer(
+    tmp_path: Path, question: str
+) -> None:
+    answer = ask(tmp_path, wrote(LINE, "Net sales were fine."), LARGE, question)
+    assert (answer.grounded, answer.method) == (False, "none")
+
+
+def test_an_empty_index_gives_no_answer_and_asks_no_llm(tmp_path: Path) -> None:
+    generator = ScriptedGenerator("{}")
+    world = World(tmp_path, generator)
+    world.add_release("ma", (), live=True)
+    answer = asyncio.run(world.answerer.ask(QUESTION))
+    assert (answer.grounded, answer.method, answer.hits) == (False, "none", ())
+    assert generator.asked == []
+
+
+def test_a_failing_llm_raises_with_the_passages(tmp_path: Path) -> None:
+    world = make(tmp_path, ScriptedGenerator(error=GenerationError("out of reach")))
+    with pytest.raises(AnswerFailed, match="out of reach") as caught:
+        asyncio.run(world.answerer.ask(QUESTION))
+    assert caught.value.retryable
+    assert caught.value.result.release == "r0001"
+    assert len(caught.value.result.hits) == 6
+
+
+def test_a_failing_llm_ends_the_stream_with_the_error(tmp_path: Path) -> None:
+    world = make(tmp_path, ScriptedGenerator('{"pass', error=GenerationError("out of reach")))
+    events = asyncio.run(_all(world.answerer.stream(QUESTION)))
+    assert [type(event) for event in events] == [Retrieved, Failed]
+
+
+def test_refuses_before_the_first_event(tmp_path: Path) -> None:
+    world = make(tmp_path, None)
+    with pytest.raises(InvalidRequest):
+        asyncio.run(_all(world.answerer.stream(" ")))
+    with pytest.raises(NotFound):
+        asyncio.run(_all(world.answerer.stream(QUESTION, release="r9999")))
+
+
+def test_generation_stops_where_more_would_change_nothing(tmp_path: Path) -> None:
+    start = '{"passage": 1, "quote": "not in there", "answer": "'
+    generator = ScriptedGenerator(*start, *"x" * 1000)
+    asyncio.run(make(tmp_path, generator).answerer.ask(QUESTION))
+    assert generator.delivered < len(start)
+    assert generator.ended
+
+
+def test_the_prompt_has_the_question_and_as_much_as_the_profile_allows(tmp_path: Path) -> None:
+    generator = ScriptedGenerator("{}")
+    asyncio.run(make(tmp_path, generator, SMALL).answerer.ask(QUESTION))
+    system, user = generator.asked[0]
+    assert (system["role"], user["role"]) == ("system", "user")
+    assert user["content"].endswith(QUESTION)
+    assert LINE in user["content"]
+    assert "[3]" in user["content"]
+    assert "[4]" not in user["content"]
+    longest = SMALL.passages * (SMALL.passage_chars + 100) + len(QUESTION) + 20
+    assert len(user["content"]) < longest
+
+
+def _written(number: int) -> list[str]:
+    two = f'{GOOD} "Net sales" are {SALES[1]} – née {SALES[0]}.'
+    bad = f"{GOOD} They were 424242 before."
+    return [
+        said(number, LINE, two),
+        said(number, LINE, bad),
+        said(number, LINE, two).replace("{", "```\n{").replace("}", "}\n``` {}"),
+        said(number, "not in there", GOOD),
+        f'{{"answer": {GOOD!r}, "quote": {LINE!r}, "passage": {number}}}'.replace("'", '"'),
+    ]
+
+
+@pytest.mark.parametrize("case", range(5))
+def test_where_the_stream_is_cut_into_pieces_does_not_matter(tmp_path: Path, case: int) -> None:
+    number = passage(make(tmp_path, None))
+    written = _written(number)[case]
+    world = make(tmp_path, ScriptedGenerator())
+    cuts = [(written[:cut], written[cut:]) for cut in range(len(written) + 1)]
+
+    async def check() -> None:
+        whole = await _ask(world, written)
+        assert whole.method == ("extracted" if case == 3 else "generated")
+        for pieces in (*cuts, tuple(written)):
+            _check_stream(await _stream(world, *pieces), whole)
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize("case", range(5))
+def test_where_the_stream_ends_streamed_and_whole_answers_are_equal(
+    tmp_path: Path, case: int
+) -> None:
+    number = passage(make(tmp_path, None))
+    written = _written(number)[case]
+    world = make(tmp_path, ScriptedGenerator())
+
+    async def check() -> None:
+        for end in range(len(written)):
+            whole = await _ask(world, written[:end])
+            _check_stream(await _stream(world, *written[:end]), whole)
+            assert whole.grounded
+            assert whole.method == "extracted" or whole.answer.startswith(GOOD)
+
+    asyncio.run(check())
+
+
+async def _ask(world: World, written: str) -> Answer:
+    _play(world, written)
+    return await world.answerer.ask(QUESTION)
+
+
+async def _stream(world: World, *pieces: str) -> list[AnswerEvent]:
+    _play(world, *pieces)
+    return await _all(world.answerer.stream(QUESTION))
+
+
+def _play(world: World, *pieces: str) -> None:
+    assert world.generator is not None
+    world.generator.pieces = pieces
+
+
+def _check_stream(events: list[AnswerEvent], whole: Answer) -> None:
+    """The streamed answer is ``whole``, and its tokens and citations are that answer's."""
+    assert isinstance(events[0], Retrieved)
+    assert events[-1] == Done(whole)
+    assert "".join(e.text for e in events if isinstance(e, Token)) == whole.answer
+    assert tuple(e.citation for e in events if isinstance(e, Cited)) == whole.citations
+
+
+async def _all(events: AsyncIterator[AnswerEvent]) -> list[AnswerEvent]:
+    return [event async for event in events]
