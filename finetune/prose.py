@@ -12,6 +12,11 @@ from rag_service.core.types import Chunk
 _LONGEST = 4
 """A heading over more passages than this is too wide to be one answer."""
 
+_SMALL = frozenset(
+    ("a", "an", "and", "as", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with")
+)
+"""Words that titles leave in lower case."""
+
 _ANY = (
     "What does {company} disclose about {topic} in its {short} annual report?",
     "What does the {short} 10-K of {company} say on {topic}?",
@@ -71,18 +76,16 @@ def _draft(topic: str, passages: list[Chunk], random: Random) -> Draft:
 
 
 def _topic(heading: str) -> str:
-    """The heading as a topic inside a sentence, or ``""`` if it does not read like one."""
-    heading = re.sub(
-        r"^(?:item|note)\s+\d+\w?[.:—–-]*\s*", "", heading.strip(), flags=re.IGNORECASE
-    )
+    """The last heading of the path as a topic in a sentence, or ``""`` if it reads like none."""
+    heading = heading.rpartition(" > ")[2].strip()
+    heading = re.sub(r"^(?:item|note)\s+\d+\w?[.:—–-]*\s*", "", heading, flags=re.IGNORECASE)
     heading = re.sub(r"^[\d.]+\s+|^\(?[a-z]\)\s+|[.:]$", "", heading, flags=re.IGNORECASE).strip()
     letters = sum(c.isalpha() or c.isspace() for c in heading)
     if not 2 <= len(heading.split()) <= 14 or letters < 0.85 * len(heading):
         return ""
     if re.search(r"continued|table of contents|overview$|\d{4}", heading, re.IGNORECASE):
         return ""
-    return (
-        heading.lower()
-        if heading.isupper() or heading.istitle()
-        else (heading[0].lower() + heading[1:])
-    )
+    words = [word for word in heading.split() if word.lower() not in _SMALL]
+    if all(word[0].isupper() for word in words):
+        return heading.lower()
+    return heading[0].lower() + heading[1:]

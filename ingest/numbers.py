@@ -25,8 +25,9 @@ MONTH = (
 )
 DATE = re.compile(rf"{MONTH}\s+\d{{1,2}}\s*,?(?:\s*(?:19|20)\d\d)?", re.IGNORECASE)
 PART_OF_YEAR = re.compile(
-    r"(?:1st|2nd|3rd|4th|first|second|third|fourth|q[1-4]|full|total|\d{1,2}-month)"
-    r"(?:\s+(?:quarter|qtr\.?|year|months?))?(?:\s+(?:19|20)\d\d)?",
+    r"(?:1st|2nd|3rd|4th|first|second|third|fourth|q[1-4]|full|total|\d{1,2}-month"
+    r"|(?:less than|more than|over|after|within)?\s*\d{1,2}(?:\s?[-–]\s?\d{1,2})?(?=\s+years?))"
+    r"(?:\s+(?:quarter|qtr\.?|years?|months?))?(?:\s+(?:19|20)\d\d)?",
     re.IGNORECASE,
 )
 PERIOD = re.compile(

@@ -103,6 +103,8 @@ def _is_header(row: Row) -> bool:
         _is_heading_cell(cell) for cell in row.cells[1:]
     ):
         return False
+    if not any(is_year(cell.text) or is_date(cell.text) for cell in named) and len(named) < 3:
+        return False
     if len(named) == 1:
         return all(is_unit(cell.text) or is_period(cell.text) for cell in rest)
     return all(_is_heading_cell(cell) for cell in row.cells)

@@ -33,7 +33,7 @@ def cite(chunk: Chunk, quote: str) -> Citation | None:
 def baseless_figures(statement: str, chunk: Chunk, quote: str, asked: Asked) -> list[str]:
     """The figures in ``statement`` that the cited passage does not bear out.
 
-    Of a table only the quoted rows count, and of its dated columns those of the years ``asked`` for.
+    Of a table only the quoted rows count, and of its dated columns those of the years asked for.
     """
     facts = chunk.facts
     about = f"{chunk.context} {facts.company} {facts.period_end} {facts.fiscal_year}"

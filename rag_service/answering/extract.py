@@ -43,6 +43,8 @@ class _Candidate:
     """Words of the place it stands in: title, columns, heading, context."""
     text: str
     quote: str
+    of_the_year: bool = False
+    """The value's column names a year that is asked for."""
     doubt: str = ""
 
 
@@ -82,7 +84,7 @@ def _score(asked: Asked, candidate: _Candidate, seen: set[str]) -> tuple[float, 
     if best[0] == 0.0:
         return best
     score = best[0] + 0.3 * names_company(asked, facts)
-    score += 0.3 * (facts.fiscal_year in asked.years)
+    score += 0.3 * (facts.fiscal_year in asked.years) + 0.2 * candidate.of_the_year
     return score - 0.02 * (candidate.hit.rank - 1), best[1]
 
 
@@ -132,6 +134,11 @@ def _rows(asked: Asked, hit: Hit, cells: TableCells) -> Iterator[_Candidate]:
             around=around,
             text=_state(label, values, columns, cells),
             quote=line,
+            of_the_year=any(
+                column_years(asked, cells.columns[i], chunk.facts) & asked.years
+                for i in columns
+                if i < len(cells.columns)
+            ),
             doubt=missing,
         )
 

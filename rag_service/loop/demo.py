@@ -14,7 +14,7 @@ from rag_service.answering.answer import Answerer
 from rag_service.answering.documents import answer_document
 from rag_service.core.errors import IngestError
 from rag_service.core.protocols import ChunkStore, Progress, ReleaseStore, no_progress
-from rag_service.core.types import Answer, ModelCard, Release
+from rag_service.core.types import Answer, ModelCard, QuestionSet, Release
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
@@ -87,7 +87,7 @@ class Demo:
         job.step("base", lambda: self._serve(base, progress).release)
         ingested = job.step("ingest", lambda: self._ingest(folder, progress))
         improvement = self._improver.run(job, options, thresholds, progress)
-        question = load(improvement.question_set, "test").questions[0].text
+        question = _example(load(improvement.question_set, "test"))
         return DemoResult(
             improvement=improvement,
             ingested=ingested["documents"],
@@ -114,3 +114,9 @@ class Demo:
             if document.document_id not in kept:
                 self._writer.remove(document.name)
         return {"documents": [outcome.as_dict() for outcome in outcomes]}
+
+
+def _example(questions: QuestionSet) -> str:
+    """A held-out question for one figure, or the first question if none asks for a figure."""
+    levels = (q.text for q in questions.questions if q.metadata.get("kind") == "level")
+    return next(levels, questions.questions[0].text)

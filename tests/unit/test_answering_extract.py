@@ -70,7 +70,8 @@ HITS = (
     prose(
         4,
         "Net sales increased 66.9% in 2023 on higher volumes.\nThe Company employed 9,100 "
-        "people at the end of the year. The increase in operating margin was due to lower pulp costs.",
+        "people at the end of the year. The increase in operating margin was due to lower pulp "
+        "costs.",
     ),
 )
 
