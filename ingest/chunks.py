@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ingest.outline import Passage
 from ingest.parse import Parsed
@@ -85,7 +85,9 @@ def _texts(passages: Iterable[Passage]) -> Iterable[str]:
 
 def _context(facts: FilingFacts, section: str, heading: str) -> str:
     year = f"FY{facts.fiscal_year} " if facts.fiscal_year else ""
-    return " | ".join(filter(None, (facts.company, f"{year}{facts.form}".strip(), section, heading)))
+    return " | ".join(
+        filter(None, (facts.company, f"{year}{facts.form}".strip(), section, heading))
+    )
 
 
 def _row_text(row: Sequence[str]) -> str:
@@ -110,7 +112,7 @@ def _fitting_context(packer: _Packer, passage: Passage) -> tuple[str, int]:
         if tokens <= MAX_CONTEXT_SHARE * packer.limit or not heading:
             break
         heading = heading.partition(" > ")[2] or heading.rpartition(" ")[0]
-    room = packer.limit - tokens - packer.counts.overhead
+    room = packer.limit - tokens - packer.counts.line - packer.counts.overhead
     if room < 16:
         raise ConfigError(
             f"RAGLOOP_CHUNK_TOKENS={packer.limit} leaves {room} tokens for text: set it higher"
@@ -135,13 +137,13 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
     pieces = [heading.text for heading in headings]
     start = min([passage.page_start, *(heading.page_start for heading in headings)])
     counts = packer.counts
-    tokens = sum(map(counts.of, pieces)) + counts.of(passage.text)
+    tokens = _total([*pieces, passage.text], counts)
     last = packer.drafts[-1] if packer.drafts else None
     joins = (
         last is not None
         and last.kind == "prose"
         and last.section == passage.section
-        and last.tokens + tokens <= room
+        and last.tokens + counts.line + tokens <= room
         and (last.page_end == start or last.tokens < SMALL * room)
         and (not headings or last.tokens < SMALL * room or tokens < SMALL * room / 2)
         and (last.heading == passage.heading or last.tokens < SMALL * room or bool(headings))
@@ -150,7 +152,7 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
         if last.tokens < tokens:
             last.heading, last.context = passage.heading, context
         last.lines.extend([*pieces, passage.text])
-        last.tokens += tokens
+        last.tokens += counts.line + tokens
         last.page_end = max(last.page_end, passage.page_end)
         return
     text = "\n".join([*pieces, passage.text])
@@ -159,6 +161,10 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
         return
     for part in split_text(text, room, counts):
         packer.drafts.append(_draft(passage, "prose", [part], counts.of(part), start, context))
+
+
+def _total(lines: Sequence[str], counts: TokenCounts) -> int:
+    return sum(counts.of(line) + counts.line for line in lines)
 
 
 def _draft(
@@ -179,11 +185,11 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
     packer.waiting = []
     header = _header_lines(passage)
     lead = [heading.text for heading in above]
-    while header and sum(map(counts.of, header)) > MAX_HEADER_SHARE * room:
+    while header and _total(header, counts) > MAX_HEADER_SHARE * room:
         # The names of the columns are what rows cannot be read without: they go last.
         lead.append(header.pop(0))
-    used = sum(map(counts.of, header))
-    lead_tokens = sum(map(counts.of, lead))
+    used = _total(header, counts)
+    lead_tokens = _total(lead, counts)
     if lead_tokens > 0.3 * room:
         text = "\n".join(lead)
         parts = [text] if lead_tokens <= room else split_text(text, room, counts)
@@ -193,7 +199,7 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
         )  # fmt: skip
         lead, lead_tokens, above = [], 0, []
     texts = [_row_text(row) for row in grid.rows]
-    sizes = [counts.of(text) for text in texts]
+    sizes = [counts.of(text) + counts.line for text in texts]
     for first, end in _cuts(sizes, room - used, lead_tokens):
         draft = _draft(
             passage, "table", [*lead, *header, *texts[first:end]],
@@ -253,17 +259,31 @@ def _within(drafts: Sequence[Draft], limit: int, counts: TokenCounts) -> list[Dr
 
 
 def _cut(draft: Draft, limit: int, counts: TokenCounts) -> list[Draft]:
+    if draft.cells is not None and len(draft.cells.rows) > 1:
+        halves = _halves(draft, draft.cells)
+        return [kept for half in halves for kept in _within([half], limit, counts)]
     room = limit - counts.of(draft.context) - counts.overhead
     for margin in range(2, room):
         parts = split_text(draft.text, room - margin, counts)
-        whole = [counts.of(f"{draft.context}\n{part}") + counts.overhead for part in parts]
-        if max(whole) <= limit:
+        wholes = [f"{draft.context}\n{part}" for part in parts]
+        if max(map(counts.of, wholes)) + counts.overhead <= limit:
             break
+    return [replace(draft, lines=[part], tokens=counts.of(part)) for part in parts]
+
+
+def _halves(draft: Draft, cells: TableCells) -> list[Draft]:
+    """A table's draft as two, both under its header."""
+    count = len(cells.rows)
+    header, rows = draft.lines[:-count], draft.lines[-count:]
     return [
-        Draft(draft.kind, [part], 0, draft.page_start, draft.page_end, draft.section,
-              draft.heading, draft.context, draft.cells)
-        for part in parts
-    ]  # fmt: skip
+        replace(
+            draft,
+            lines=[*header, *rows[part]],
+            tokens=draft.tokens,
+            cells=replace(cells, rows=cells.rows[part]),
+        )
+        for part in (slice(count // 2), slice(count // 2, count))
+    ]
 
 
 def _with_ids(parsed: Parsed, drafts: Sequence[Draft]) -> tuple[Chunk, ...]:

@@ -125,40 +125,59 @@ def column_names(naming: Sequence[Sequence[Cell]], columns: Columns) -> tuple[st
     """Header cells, from the top row down, joined over each column."""
     count = len(columns.spans)
     names: list[list[str]] = [[] for _ in range(count)]
-    lowest = next((row for row in reversed(naming) if len(row) == count), ())
-    repeats = len({cell.text for cell in lowest}) < len(lowest)
-    for cells in naming:
-        for at, text in _assign(cells, columns, repeats):
+    lowest = [""] * count
+    for at, text in _over_columns(naming[-1], columns) if naming else []:
+        lowest[at] = text
+    full = next((cells for cells in reversed(naming) if len(cells) == count), ())
+    repeats = len({cell.text for cell in full}) < len(full)
+    for number, cells in enumerate(naming):
+        last = number + 1 == len(naming)
+        for at, text in _assign(cells, columns, repeats, [""] * count if last else lowest):
             if text not in names[at]:
                 names[at].append(text)
     return tuple(_join(parts) for parts in names)
 
 
-def _assign(cells: Sequence[Cell], columns: Columns, repeats: bool) -> list[tuple[int, str]]:
+def _assign(
+    cells: Sequence[Cell], columns: Columns, repeats: bool, lowest: Sequence[str]
+) -> list[tuple[int, str]]:
+    """Which header cell stands over which column; one cell may span several.
+
+    ``repeats`` says that the lowest names recur, as they do under headers of groups.
+    """
     count = len(columns.spans)
-    if len(cells) == count:
+    if len(cells) >= count:
+        return _over_columns(cells, columns)
+    own = [_middle((cell.x0, cell.x1)) for cell in cells]
+    nearest = [
+        min(range(len(cells)), key=lambda i: abs(own[i] - _middle(span))) for span in columns.spans
+    ]
+    spanning = [is_period(cell.text) and not is_year(cell.text) for cell in cells]
+    wide = all(
+        spans or len(columns.over(cell)) != 1 for cell, spans in zip(cells, spanning, strict=True)
+    )
+    even = len(cells) > 1 and len({nearest.count(i) for i in range(len(cells))}) == 1
+    if (wide and not any(lowest)) or (even and (wide or repeats)):
+        return [(at, cells[i].text) for at, i in enumerate(nearest)]
+    if repeats and count % len(cells) == 0 and all(is_year(cell.text) for cell in cells):
+        block = count // len(cells)
+        return [(at, cells[at // block].text) for at in range(count)]
+    assigned = _over_columns(cells, columns)
+    taken = {at for at, _ in assigned}
+    # A period stands over the years beside the one that it overlaps.
+    beside = [
+        (at, cells[i].text)
+        for at, i in enumerate(nearest)
+        if spanning[i] and at not in taken and (is_year(lowest[at]) or wide or repeats)
+    ]
+    return sorted(assigned + beside)
+
+
+def _over_columns(cells: Sequence[Cell], columns: Columns) -> list[tuple[int, str]]:
+    if len(cells) == len(columns.spans):
         return [(at, cell.text) for at, cell in enumerate(cells)]
-    over = [columns.over(cell) for cell in cells]
-    if len(cells) < count:
-        own = [_middle((cell.x0, cell.x1)) for cell in cells]
-        nearest = [
-            min(range(len(cells)), key=lambda i: abs(own[i] - _middle(span)))
-            for span in columns.spans
-        ]
-        even = len(cells) > 1 and len({nearest.count(i) for i in range(len(cells))}) == 1
-        wide = all(
-            len(found) != 1 or (is_period(cell.text) and not is_year(cell.text))
-            for cell, found in zip(cells, over, strict=True)
-        )
-        if wide or (even and repeats):
-            return [(at, cells[i].text) for at, i in enumerate(nearest)]
-        if repeats and count % len(cells) == 0 and all(is_year(cell.text) for cell in cells):
-            block = count // len(cells)
-            return [(at, cells[at // block].text) for at in range(count)]
     return [
-        (at, cell.text)
-        for cell, found in zip(cells, over, strict=True)
-        for at in found or [columns.nearest(cell)]
+        (at, cell.text) for cell in cells for at in columns.over(cell) or [columns.nearest(cell)]
     ]
 
 

@@ -36,7 +36,10 @@ SECTION_G = re.compile(r"12\s*\(g\)|check\s+mark|well-known", re.IGNORECASE)
 SPOKEN_SYMBOL = re.compile(
     r"(?:[Tt]icker|[Tt]rading|[Ss]tock)?\s*[Ss]ymbol[s,]?\s+(?:is\s+|of\s+)?[“\"‘'(]?([A-Z]{2,5})\b(?!\s+[A-Z])"
 )
-NO_SYMBOLS = frozenset({"NYSE", "NONE", "N/A", "NASDAQ", "LLC", "INC", "THE", "X", "O", "YES", "NO"})
+NO_SYMBOLS = frozenset(
+    {"NYSE", "NONE", "N/A", "NASDAQ", "LLC", "INC", "THE", "X", "O", "YES", "NO"}
+)
+NO_NAME = re.compile(r"\b(?:form\s+\d|transition\s+period|washington,)|\(mark|_{3}", re.IGNORECASE)
 COVER_LINES = 130
 KEEP_CASE = {"INC": "Inc", "CO": "Co", "CORP": "Corp", "LTD": "Ltd", "PLC": "plc", "LLC": "LLC",
              "LP": "LP", "L.P": "L.P", "N.V": "N.V", "S.A": "S.A", "AND": "and", "OF": "of",
@@ -113,7 +116,9 @@ def _may_be_name(text: str) -> bool:
         2 <= len(text) <= 100
         and any(character.isalpha() for character in text)
         and not FILE_NUMBER.search(text)
-        and not re.search(r"\b(?:form\s+\d|transition\s+period|\(mark|washington,)|_{3}", text, re.I)
+        and not re.search(
+            r"\b(?:form\s+\d|transition\s+period|\(mark|washington,)|_{3}", text, re.I
+        )
     )
 
 
@@ -171,14 +176,14 @@ def _fiscal_year(end: date, text: str) -> int:
     if end.month > 2 or (end.month == 2 and end.day > 15):
         return end.year
     spoken = rf"{end:%B}\s+{end.day}\s*,\s*{end.year}"
-    named = re.search(
-        rf"fiscal\s+(?:year\s+)?(20\d\d)\W.{{0,40}}?\bended\s+(?:on\s+)?{spoken}", text, re.IGNORECASE
-    ) or re.search(
-        rf"ended\s+(?:on\s+)?{spoken}\s*\(\W*fiscal\s+(?:year\s+)?(20\d\d)", text, re.IGNORECASE
+    year = r"fiscal\s+(?:year\s+)?(20\d\d)"
+    ended = rf"ended\s+(?:on\s+)?{spoken}"
+    named = re.search(rf"{year}\W.{{0,40}}?\b{ended}", text, re.IGNORECASE) or re.search(
+        rf"{ended}\s*\(\W*{year}", text, re.IGNORECASE
     )
     if named and int(named[1]) in {end.year, end.year - 1}:
         return int(named[1])
-    spoken_of = Counter(re.findall(r"\bfiscal\s+(?:year\s+)?(20\d\d)\b", text, re.IGNORECASE))
+    spoken_of = Counter(re.findall(rf"\b{year}\b", text, re.IGNORECASE))
     same, before = spoken_of[str(end.year)], spoken_of[str(end.year - 1)]
     if same == before == 0:
         return end.year - 1 if end.month == 1 and end.day <= 10 else end.year

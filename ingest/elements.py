@@ -30,7 +30,7 @@ class Piece:
 def text_element(kind: str, text: str, page: int, depth: int | None = None) -> Text:
     """An element of unstructured's class ``kind``, such as ``NarrativeText``."""
     os.environ.setdefault("DO_NOT_TRACK", "1")
-    from unstructured.documents import elements as classes  # noqa: PLC0415
+    from unstructured.documents import elements as classes
 
     metadata = classes.ElementMetadata(page_number=page, category_depth=depth)
     element: Text = getattr(classes, kind)(text=text, metadata=metadata)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from ingest.numbers import is_period, is_unit, is_year
 
@@ -42,24 +43,24 @@ def running_lines(pages: Sequence[Sequence[str]]) -> list[tuple[set[int], set[in
     offsets = _page_offsets(pages)
     found = []
     for number, lines in enumerate(pages):
-
-        def runs(index: int, counts: Counter[str]) -> bool:
-            return _is_running(lines[index], counts, needed, len(pages), number, offsets)
-
-        headers = _peel(range(len(lines)), lines, depth, lambda i: runs(i, tops))
-        rest = range(len(lines) - 1, max(headers, default=-1), -1)
-        found.append((headers, _peel(rest, lines, depth, lambda i: runs(i, bottoms))))
+        is_running = partial(
+            _is_running, needed=needed, pages=len(pages), number=number, offsets=offsets
+        )
+        indexes = range(len(lines))
+        headers = _peel(indexes, lines, depth, partial(is_running, counts=tops))
+        rest = [index for index in reversed(indexes) if index not in headers]
+        found.append((headers, _peel(rest, lines, depth, partial(is_running, counts=bottoms))))
     return found
 
 
 def _peel(
-    indexes: range, lines: Sequence[str], depth: int, runs: Callable[[int], bool]
+    indexes: Sequence[int], lines: Sequence[str], depth: int, is_running: Callable[[str], bool]
 ) -> set[int]:
     """Furniture from the edge inwards; page numbers do not count against ``depth``."""
     peeled: set[int] = set()
     left = depth
     for index in indexes:
-        if left == 0 or not runs(index):
+        if left == 0 or not is_running(lines[index]):
             break
         peeled.add(index)
         left -= PAGE_NUMBER.fullmatch(lines[index]) is None
@@ -97,7 +98,7 @@ def _pattern(line: str) -> str:
 
 
 def _is_running(
-    line: str, counts: Counter[str], needed: int, pages: int, number: int, offsets: set[int]
+    line: str, *, counts: Counter[str], needed: int, pages: int, number: int, offsets: set[int]
 ) -> bool:
     if match := PAGE_NUMBER.fullmatch(line):
         return int(match[1]) - number in offsets

@@ -23,7 +23,8 @@ TITLES = re.compile(
     re.IGNORECASE,
 )
 REFERENCE = re.compile(
-    r"\b(?:of|in) (?:this|our|the) (?:annual|quarterly|report|form)\b|\bfor (?:a|further|more|additional)\b"
+    r"\b(?:of|in) (?:this|our|the) (?:annual|quarterly|report|form)\b"
+    r"|\bfor (?:a|further|more|additional)\b"
     r"|\b(?:see|refer|discussed|included|contained|incorporated|herein|above|below|which|is|are|was)\b",
     re.IGNORECASE,
 )
@@ -49,6 +50,6 @@ def item_of(text: str) -> str | None:
     title = match["title"].strip()
     if title and not (title[0] in "[(" or (title[0].isupper() and TITLES.match(title))):
         return None
-    if title and (title[-1] in "”\"" or REFERENCE.search(title)):
+    if title and (title[-1] in '”"' or REFERENCE.search(title)):
         return None
     return "Item " + match["number"].replace(" ", "").upper()

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 
 from ingest.elements import Piece, Rank, text_element
@@ -114,7 +115,7 @@ def _text_pieces(rows: Sequence[Row], page: int, size: float) -> Iterator[Piece]
 def _paragraphs(rows: Sequence[Row], size: float) -> list[_Paragraph]:
     if not rows:
         return []
-    gaps = [b.y - a.y for a, b in zip(rows, rows[1:], strict=False) if 0 < b.y - a.y < 3 * size]
+    gaps = [b.y - a.y for a, b in pairwise(rows) if 0 < b.y - a.y < 3 * size]
     pitch = min(median(gaps), 1.7 * size) if gaps else 1.2 * size
     right = max(row.x1 for row in rows)
     left = min(row.x0 for row in rows)

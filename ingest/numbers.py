@@ -9,12 +9,14 @@ NUMBER = re.compile(
     r"(?:\d(?:[\d,]*\d)?(?:\.\d+)?|\.\d+)(?:[-–—]\d{1,3})?"
     r"\)*(?:%|x| (?:bps|pts|years?|yrs|months|days))?\)*(?: ?\([a-z0-9]{1,2}\)|\*)*"
 )
-BLANK_VALUE = frozenset({"—", "–", "-", "−", "--", "—%", "-%", "–%", "$—", "$-", "$–", "N/A", "n/a"})
-NOT_MEANINGFUL = frozenset({"NM", "N/M", "nm", "n/m", "n.m.", "*", "**"})
-OPENERS = frozenset({"$", "€", "£", "¥", "(", "$(", "($", "US$", "C$", "A$", "€(", "(€", "£(", "(£"})
-CLOSERS = frozenset(
-    {")", "%", ")%", "%)", "pts", "bps", "years", "year", "yrs", "months", "days"}
+BLANK_VALUE = frozenset(
+    {"—", "–", "-", "−", "--", "—%", "-%", "–%", "$—", "$-", "$–", "N/A", "n/a"}
 )
+NOT_MEANINGFUL = frozenset({"NM", "N/M", "nm", "n/m", "n.m.", "*", "**"})
+OPENERS = frozenset(
+    {"$", "€", "£", "¥", "(", "$(", "($", "US$", "C$", "A$", "€(", "(€", "£(", "(£"}
+)
+CLOSERS = frozenset({")", "%", ")%", "%)", "pts", "bps", "years", "year", "yrs", "months", "days"})
 
 FOOTNOTE = re.compile(r"(?:\([a-z0-9]{1,2}\))+|\*{1,3}")
 

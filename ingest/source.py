@@ -67,7 +67,8 @@ def _check(kind: SourceKind, content: bytes) -> None:
                 "the PDF is cut off before its end: fetch or export it again", reason="broken"
             )
         return
-    if is_pdf or b"\0" in content[:TAIL] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if is_pdf or (b"\0" in content[:TAIL] and not wide):
         raise IngestError(
             "the content is not text: rename the file after what it is", reason="unsupported"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
 
 SEPARATORS = ("\n", r"(?<=[.;!?])\s+(?=[A-Z“\"(])", r"(?<=[,;:])\s+", r"\s+")
 
@@ -15,6 +16,9 @@ class TokenCounts:
         self._count = count_tokens
         self.overhead = count_tokens([""])[0]
         """Special tokens of every input."""
+        one, two = count_tokens(["a", "a\na"])
+        self.line = max(two - 2 * one + self.overhead, 0)
+        """Tokens of a line break."""
         self._known: dict[str, int] = {}
 
     def learn(self, texts: Iterable[str]) -> None:
@@ -43,7 +47,7 @@ def learn_parts(texts: Iterable[str], limit: int, counts: TokenCounts) -> None:
 
 def split_text(text: str, limit: int, counts: TokenCounts) -> list[str]:
     """Parts of at most ``limit`` tokens that end at lines, sentences or words where they can."""
-    from langchain_text_splitters.character import (  # noqa: PLC0415
+    from langchain_text_splitters.character import (
         RecursiveCharacterTextSplitter,
     )
 
@@ -62,4 +66,4 @@ def split_text(text: str, limit: int, counts: TokenCounts) -> list[str]:
 
 def _parts(text: str, separator: str) -> list[str]:
     bounds = [0, *(match.end() for match in re.finditer(separator, text)), len(text)]
-    return [text[a:b] for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+    return [text[a:b] for a, b in pairwise(bounds) if b > a]

@@ -6,12 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from ingest.columns import Columns, column_names
-from ingest.headings import is_item_heading
-from ingest.numbers import FOOTNOTE, PART_OF_YEAR, is_date, is_period, is_unit, is_year
-from ingest.pages import Cell, Row
+from ingest.columns import Columns
+from ingest.numbers import is_unit
+from ingest.pages import Row
+from ingest.table_headers import header_rows, is_header, is_label, read_header, stands_left
 
-MAX_HEADER_ROWS = 9
 MAX_LABEL_ROWS = 4
 """Label-only rows in a row inside a table: section labels and wrapped labels."""
 FAR = 4.5
@@ -90,32 +89,7 @@ def _begins_body(row: Row) -> bool:
     figures = sum(cell.figure for cell in row.cells)
     if not row.cells[-1].figure and (figures < 2 or 2 * figures < len(row.cells)):
         return False
-    return figures > 0 and not _is_header(row)
-
-
-def _is_header(row: Row) -> bool:
-    """Whether years or dates are all that stands over the columns."""
-    named = [cell for cell in row.cells if _is_time(cell.text)]
-    if not named:
-        return False
-    rest = row.cells[: len(row.cells) - len(named)]
-    if tuple(named) != row.cells[len(rest) :] and not all(
-        _is_heading_cell(cell) for cell in row.cells[1:]
-    ):
-        return False
-    if not any(is_year(cell.text) or is_date(cell.text) for cell in named) and len(named) < 3:
-        return False
-    if len(named) == 1:
-        return all(is_unit(cell.text) or is_period(cell.text) for cell in rest)
-    return all(_is_heading_cell(cell) for cell in row.cells)
-
-
-def _is_heading_cell(cell: Cell) -> bool:
-    return not cell.figure or _is_time(cell.text)
-
-
-def _is_time(text: str) -> bool:
-    return is_year(text) or is_date(text) or PART_OF_YEAR.fullmatch(text) is not None
+    return figures > 0 and not is_header(row)
 
 
 def _body(rows: Sequence[Row], start: int) -> _Body:
@@ -127,7 +101,7 @@ def _body(rows: Sequence[Row], start: int) -> _Body:
         row = rows[index]
         if index > start and row.y - rows[index - 1].y > FAR * max(row.size, 6):
             break
-        if _is_header(row) and not _stands_left(row, columns):
+        if is_header(row) and not stands_left(row, columns):
             break
         if _is_values(row, columns):
             if not columns.add(row):
@@ -135,7 +109,7 @@ def _body(rows: Sequence[Row], start: int) -> _Body:
             values += 1
             labels = 0
             end = index + 1
-        elif _is_label(row, columns):
+        elif is_label(row, columns):
             labels += 1
             if labels > MAX_LABEL_ROWS:
                 break
@@ -146,11 +120,6 @@ def _body(rows: Sequence[Row], start: int) -> _Body:
     while end < min(index, len(rows)) and _continues(rows[end - 1], rows[end]):
         end += 1
     return _Body(end, columns, values)
-
-
-def _stands_left(row: Row, columns: Columns) -> bool:
-    """Whether a row is one cell of the label column, such as a year over its quarters."""
-    return len(row.cells) == 1 and row.x1 <= columns.left
 
 
 def _is_values(row: Row, columns: Columns) -> bool:
@@ -166,20 +135,6 @@ def _is_values(row: Row, columns: Columns) -> bool:
     return all(columns.holds(cell) and len(cell.text) <= 40 for cell in values)
 
 
-def _is_label(row: Row, columns: Columns) -> bool:
-    """Text of the label column with nothing beside it."""
-    if _stands_left(row, columns) and is_year(row.text):
-        return True
-    if any(cell.figure for cell in row.cells):
-        return False
-    words = len(row.text.split())
-    if row.x1 <= columns.left + row.size:
-        return words <= 25
-    return row.x0 < columns.left and row.x1 < columns.right * 0.75 and words <= 16 and (
-        row.text[-1] not in ".;"
-    )  # fmt: skip
-
-
 def _continues(above: Row, below: Row) -> bool:
     text = below.text
     near = below.y - above.y < 1.6 * max(below.size, above.size)
@@ -191,108 +146,13 @@ def _region(rows: Sequence[Row], done: int, start: int, body: _Body) -> Region |
     if not columns.spans:
         return None
     label_column = columns.take_label_column()
-    top, first = _header_rows(rows, done, start, columns)
-    unit, captions, names = _header(rows[top:first], columns)
+    top, first = header_rows(rows, done, start, columns)
+    unit, captions, names = read_header(rows[top:first], columns)
     if body.values < 2 and not any(names):
         return None
     own = rows[first : body.end]
     lines = [columns.split(row, label_column) for row in own]
     return Region(top, body.end, Grid(unit, captions, names, _join_labels(lines, own)))
-
-
-def _header_rows(
-    rows: Sequence[Row], done: int, start: int, columns: Columns
-) -> tuple[int, int]:
-    """First header row and first body row; section labels may stand between header and values."""
-    lowest = max(done, start - MAX_HEADER_ROWS)
-    first = start
-    labels = 0
-    while first - labels > lowest and labels < 5:
-        row = rows[first - labels - 1]
-        if _far(row, rows[first - labels]):
-            break
-        if _names_columns(row, columns) or (is_unit(row.text) and not _stands_left(row, columns)):
-            first -= labels
-            break
-        if is_unit(row.text) or is_item_heading(row.text) or not _is_label(row, columns):
-            break
-        labels += 1
-    top = first
-    while top > lowest and not _far(rows[top - 1], rows[top]):
-        above = rows[top - 1]
-        if is_item_heading(above.text) or not (
-            _names_columns(above, columns) or _is_caption(above)
-        ):
-            break
-        top -= 1
-    return top, first
-
-
-def _far(row: Row, below: Row) -> bool:
-    return below.y - row.y > 3.4 * max(row.size, below.size, 8)
-
-
-def _is_caption(row: Row) -> bool:
-    text = row.text
-    return is_unit(text) or (
-        is_period(text) and text[-1] not in ".:;" and len(row.cells) == 1 and not text[0].islower()
-    )
-
-
-def _names_columns(row: Row, columns: Columns) -> bool:
-    if _stands_left(row, columns):
-        return False
-    if _is_header(row):
-        return True
-    over = [cell for cell in row.cells if cell.x1 > columns.left - row.size]
-    if not over or any(len(cell.text.split()) > 9 for cell in over):
-        return False
-    if any(cell.figure and not is_year(cell.text) and not FOOTNOTE.fullmatch(cell.text)
-           for cell in over):  # fmt: skip
-        return False
-    if len(row.cells) == 1 and not is_period(row.text):
-        return row.x0 >= columns.left - row.size
-    if len(over) == len(row.cells):
-        held = sum(columns.holds(cell) for cell in over)
-        return over[0].x0 >= columns.left - 4 * row.size or (held > 1 and 2 * held > len(over))
-    return len(over) > 1 or over[0].x0 >= columns.left - row.size or columns.holds(over[0])
-
-
-def _header(rows: Sequence[Row], columns: Columns) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    unit = ""
-    captions: list[str] = []
-    naming: list[tuple[Cell, ...]] = []
-    for row in rows:
-        whole = row.text
-        if is_unit(whole) and row.x1 < columns.right and len(row.cells) == 1:
-            unit = f"{unit} {whole}".strip()
-            continue
-        cells = list(row.cells)
-        while cells and _heads_labels(cells, columns, row.size):
-            text = cells.pop(0).text
-            if is_unit(text):
-                unit = f"{unit} {text}".strip()
-            else:
-                captions.append(text)
-        if not cells:
-            continue
-        if len(cells) == 1 and len(columns.spans) > 1 and columns.covers_all(cells[0]):
-            captions.append(cells[0].text)
-        elif len(cells) == 1 and len(cells[0].text.split()) > 9:
-            captions.append(cells[0].text)
-        else:
-            naming.append(tuple(cells))
-    return unit, tuple(captions), column_names(naming, columns)
-
-
-def _heads_labels(cells: Sequence[Cell], columns: Columns, size: float) -> bool:
-    """Whether the first of some header cells stands over the labels, not over a column."""
-    first = cells[0]
-    if is_year(first.text) or columns.holds(first) or first.x1 > columns.left + size:
-        return False
-    return is_unit(first.text) or len(cells) != len(columns.spans) or (
-        first.x1 < columns.left - 2 * size and not is_date(first.text)
-    )  # fmt: skip
 
 
 def _join_labels(

@@ -188,7 +188,7 @@ def _outcome(path: Path, options: ReadOptions) -> Parsed | _Refused | ConfigErro
 
 
 def _limit_memory(megabytes: int) -> None:
-    import resource  # noqa: PLC0415 - Unix alone has it
+    import resource
 
     limit = megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import sys
@@ -12,10 +13,12 @@ from importlib.util import find_spec
 from typing import Literal
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
+from rag_service.adapters.llm import make_generator
 from rag_service.adapters.package_weights import cached
 from rag_service.adapters.redis_client import connect
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.core.errors import RagloopError
+from rag_service.core.protocols import Generator
 from rag_service.core.settings import Settings
 
 _LEAST_FREE_GB = 5
@@ -93,18 +96,41 @@ def _embedding_model(settings: Settings) -> Check:
     name = settings.embedding_model
     if os.path.isdir(name):
         return Check("embedding model", "ok", name)
+    return _weights("embedding model", name, settings)
+
+
+def _weights(what: str, name: str, settings: Settings) -> Check:
     folder = cached(name, settings.cache)
     if folder is not None:
-        return Check("embedding model", "ok", f"{name} in {folder}")
-    return Check(
-        "embedding model", "note", f"{name} is not pulled yet", f"ragloop models pull {name}"
-    )
+        return Check(what, "ok", f"{name} in {folder}")
+    return Check(what, "note", f"{name} is not pulled yet", f"ragloop models pull {name}")
 
 
 def _llm(settings: Settings) -> Check:
-    from rag_service.adapters.llm_factory import probe_generator
+    try:
+        generator = make_generator(settings)
+    except RagloopError as error:
+        return Check("llm", "missing", settings.llm, error.message)
+    if generator is None:
+        return Check("llm", "note", "none: answers are extracted", "set RAGLOOP_LLM")
+    kind, _, model = generator.name.partition(":")
+    if kind == "embedded":
+        return _weights("llm", model, settings)
+    return _try("llm", settings.llm, lambda: _first_words(generator))
 
-    return _try("llm", settings.llm, lambda: probe_generator(settings))
+
+def _first_words(generator: Generator) -> str:
+    """Asks the LLM for one token, which needs its server and its model."""
+
+    async def ask() -> None:
+        try:
+            async for _ in generator.stream([{"role": "user", "content": "Hi"}], max_tokens=1):
+                pass
+        finally:
+            await generator.aclose()
+
+    asyncio.run(ask())
+    return f"{generator.name} answers"
 
 
 def _processor() -> Check:

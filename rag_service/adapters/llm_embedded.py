@@ -138,7 +138,7 @@ class EmbeddedGenerator:
         params.model.path = str(weights)
         params.n_ctx = CONTEXT_TOKENS
         params.n_parallel = 1
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _cores()
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = _threads()
         params.cache_ram_mib = 0
         params.verbosity = 0
         # It also listens on a loopback port, which nobody shall use.
@@ -152,7 +152,8 @@ class EmbeddedGenerator:
             raise GenerationError(f"llama.cpp cannot load {weights}: {error}") from error
 
 
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _threads() -> int:
+    # llama.cpp's threads wait for one another in a spin after every operation: with as many as
+    # there are cores, any other busy process makes them some ten times slower than one alone.
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, (cores or 1) - 1)

@@ -63,7 +63,7 @@ class OllamaGenerator:
     async def _pieces(
         self, messages: list[Message], options: dict[str, Any], schema: dict[str, Any] | None
     ) -> AsyncGenerator[str, None]:
-        client: Any = ollama.AsyncClient(host=self._host, timeout=self._timeout)
+        client = self._connect()
         done = False
         try:
             # think=False: thoughts would use up max_tokens before the answer
@@ -94,3 +94,9 @@ class OllamaGenerator:
             await client.close()
         if not done:
             raise GenerationError(f"{self.name} broke off its answer")
+
+    def _connect(self) -> Any:
+        try:
+            return ollama.AsyncClient(host=self._host, timeout=self._timeout)
+        except (ValueError, httpx.InvalidURL) as error:
+            raise GenerationError(f"RAGLOOP_OLLAMA_HOST={self._host}: {error}") from error

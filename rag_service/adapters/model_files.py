@@ -46,13 +46,17 @@ def modules(folder: Path) -> list[tuple[str, Path]]:
     listing = folder / "modules.json"
     if not listing.is_file():
         raise ModelError(f"{folder} is no sentence-transformers model: it has no modules.json")
-    found = []
-    for module in _json(listing):
-        path = PurePosixPath(module["path"])
+    try:
+        named = [(PurePosixPath(module["path"]), module["type"]) for module in _json(listing)]
+    except (TypeError, KeyError) as error:
+        raise ModelError(f"{listing} does not list modules with path and type") from error
+    if not named:
+        raise ModelError(f"{listing} lists no module")
+    for path, _ in named:
         if path.is_absolute() or ".." in path.parts:
             raise ModelError(f"{listing} names a module outside its folder: {path}")
-        found.append((str(module["type"]).rpartition(".")[2], folder / path))
-    first = found[0][1] if found else folder
+    found = [(str(kind).rpartition(".")[2], folder / path) for path, kind in named]
+    first = found[0][1]
     for needed in ("*.safetensors", "tokenizer.json"):
         if not any(first.glob(needed)):
             raise ModelError(
@@ -115,27 +119,6 @@ def copy_model(folder: Path, target: Path) -> None:
         for path in place.iterdir():
             if path.is_file() and path.suffix in _KEPT:
                 shutil.copyfile(path, kept / path.name)
-
-
-def require_all_weights(folder: Path) -> None:
-    """Refuse weights that do not fill the network.
-
-    transformers fills what is missing with random numbers and goes on. A missing pooler is no
-    matter: sentence-transformers pools by itself.
-    """
-    kind, place = modules(folder)[0]
-    if kind != "Transformer":
-        return
-    from transformers import AutoModel
-
-    _, report = AutoModel.from_pretrained(
-        place, use_safetensors=True, local_files_only=True, output_loading_info=True
-    )
-    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
-    if missing:
-        raise ModelError(
-            f"the weights in {place} lack {len(missing)} tensors, {missing[0]} among them"
-        )
 
 
 def _json(path: Path) -> Any:

@@ -14,7 +14,11 @@ from weakref import WeakValueDictionary
 
 from rag_service.adapters import model_files, package_weights
 from rag_service.adapters.model_files import Prompts
-from rag_service.adapters.sentence_embedder import SentenceEmbedder, load_encoder
+from rag_service.adapters.sentence_embedder import (
+    SentenceEmbedder,
+    load_encoder,
+    require_all_weights,
+)
 from rag_service.core.errors import ModelError, NotFound
 from rag_service.core.ids import now
 from rag_service.core.protocols import Progress, no_progress
@@ -188,7 +192,9 @@ class FileModelRegistry:
 def _probe(folder: Path) -> tuple[int, int]:
     """Dimensions and longest input of a model that loads completely and gives finite vectors."""
     model = load_encoder(folder, device="cpu")
-    model_files.require_all_weights(folder)
+    kind, place = model_files.modules(folder)[0]
+    if kind == "Transformer":
+        require_all_weights(place)
     vector = model.encode(["net sales"], prompt="", show_progress_bar=False)[0]
     if not float(abs(vector).max()) < float("inf"):
         raise ModelError(f"the model in {folder} gives vectors that are not finite")

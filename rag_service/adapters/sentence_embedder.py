@@ -148,6 +148,25 @@ def load_encoder(folder: Path, *, device: str | None = None) -> SentenceTransfor
     return model.float().eval()
 
 
+def require_all_weights(folder: Path) -> None:
+    """Refuse weights that do not fill the network of the transformer in ``folder``.
+
+    transformers fills what is missing with random numbers and goes on. A missing pooler is no
+    matter: sentence-transformers pools by itself.
+    """
+    from transformers import AutoModel
+
+    with _quiet():
+        _, report = AutoModel.from_pretrained(
+            folder, use_safetensors=True, local_files_only=True, output_loading_info=True
+        )
+    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    if missing:
+        raise ModelError(
+            f"the weights in {folder} lack {len(missing)} tensors, {missing[0]} among them"
+        )
+
+
 def arithmetic(precision: str, device: str) -> torch.dtype:
     """The dtype that a precision setting means on ``device`` (``cpu`` or ``cuda``).
 

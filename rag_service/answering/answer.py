@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from rag_service.answering.extract import extract
+from rag_service.answering.extract import Extract, extract
 from rag_service.answering.generate import Writing
-from rag_service.answering.prompt import SMALL, Profile, messages, schema
+from rag_service.answering.prompt import SMALL, Profile, Prompt, reading_prompt, wording_prompt
 from rag_service.answering.retrieve import NO_FILTERS, Retriever, SearchResult
 from rag_service.core.errors import GenerationError
 from rag_service.core.protocols import Generator
-from rag_service.core.types import Answer, Citation, Filters, Hit
+from rag_service.core.types import Answer, Citation, Filters
 
 
 class AnswerFailed(GenerationError):
@@ -65,7 +65,8 @@ AnswerEvent = Retrieved | Token | Cited | Done | Failed
 class Answerer:
     """Answers with the LLM where what it says can be verified, else with a passage's own words.
 
-    Without a ``generator`` every answer is extracted. ``profile`` says what the LLM can bear.
+    Without a ``generator`` every answer is extracted. ``profile`` says what the LLM can bear: the
+    least by default; give a capable LLM ``LARGE``.
     """
 
     def __init__(
@@ -109,12 +110,13 @@ class Answerer:
 
     async def _events(self, question: str, result: SearchResult) -> AsyncIterator[AnswerEvent]:
         yield Retrieved(result)
-        reason = ""
-        if self._generator is not None and result.hits:
-            hits = result.hits[: self._profile.passages]
-            writing = await asyncio.to_thread(Writing, question, hits, self._profile)
+        fact = await asyncio.to_thread(extract, question, result.hits)
+        reason = "no LLM is set"
+        task = self._task(question, result, fact)
+        if task is not None:
+            writing, prompt = task
             try:
-                async for text in self._written(self._generator, question, hits, writing):
+                async for text in self._written(prompt, writing):
                     yield Token(text)
             except GenerationError as error:
                 yield Failed(AnswerFailed(error.message, result))
@@ -124,20 +126,32 @@ class Answerer:
                 yield Done(_generated(question, result, writing, writing.citation))
                 return
             reason = writing.refusal
-        answer = await asyncio.to_thread(_extracted, question, result, reason)
+        answer = _extracted(question, result, fact, reason)
         yield Token(answer.answer)
         for citation in answer.citations:
             yield Cited(citation)
         yield Done(answer)
 
-    async def _written(
-        self, generator: Generator, question: str, hits: Sequence[Hit], writing: Writing
-    ) -> AsyncIterator[str]:
+    def _task(
+        self, question: str, result: SearchResult, fact: Extract | None
+    ) -> tuple[Writing, Prompt] | None:
+        """What the LLM is to do, or None if there is nothing for it to do."""
+        if self._generator is None or not result.hits:
+            return None
+        chars = self._profile.answer_chars
+        hits = result.hits[: self._profile.passages]
+        if hits:
+            prompt = reading_prompt(question, hits, self._profile)
+            return Writing(question, hits, chars), prompt
+        if fact is None or fact.doubt:
+            return None
+        return Writing(question, hits, chars, fact), wording_prompt(question, fact, self._profile)
+
+    async def _written(self, prompt: Prompt, writing: Writing) -> AsyncIterator[str]:
         """What the LLM writes, as far as it is verified."""
-        pieces = generator.stream(
-            messages(question, hits, self._profile),
-            max_tokens=self._profile.max_tokens,
-            schema=schema(len(hits), self._profile),
+        assert self._generator is not None
+        pieces = self._generator.stream(
+            prompt.messages, max_tokens=self._profile.max_tokens, schema=prompt.schema
         )
         async with _closing(pieces):
             async for piece in pieces:
@@ -161,21 +175,20 @@ def _generated(question: str, result: SearchResult, writing: Writing, citation: 
     )
 
 
-def _extracted(question: str, result: SearchResult, reason: str) -> Answer:
+def _extracted(question: str, result: SearchResult, fact: Extract | None, reason: str) -> Answer:
     """The answer in a passage's own words, or that there is none."""
-    found = extract(question, result.hits)
-    if found is not None and not found.doubt:
+    if fact is not None and not fact.doubt:
         return Answer(
             question=question,
-            answer=found.text,
+            answer=fact.text,
             grounded=True,
-            citations=(found.citation,),
+            citations=(fact.citation,),
             release=result.release,
             method="extracted",
-            reason=reason or "no LLM is set",
+            reason=reason,
             hits=result.hits,
         )
-    doubt = found.doubt if found is not None else "no passage found has to do with the question"
+    doubt = fact.doubt if fact is not None else "no passage found has to do with the question"
     return Answer(
         question=question,
         answer="No passage that was found answers this for certain.",
@@ -183,7 +196,7 @@ def _extracted(question: str, result: SearchResult, reason: str) -> Answer:
         citations=(),
         release=result.release,
         method="none",
-        reason=f"{reason}; {doubt}" if reason else doubt,
+        reason=doubt,
         hits=result.hits,
     )
 

@@ -17,7 +17,7 @@ from rag_service.answering.question import (
     understand,
 )
 from rag_service.answering.terms import stems
-from rag_service.core.types import Citation, FilingFacts, Hit, TableCells
+from rag_service.core.types import Chunk, Citation, FilingFacts, Hit, TableCells
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“(]?[A-Z0-9])")
 _ENOUGH = 0.5
@@ -31,6 +31,7 @@ class Extract:
 
     text: str
     citation: Citation
+    chunk: Chunk
     doubt: str
 
 
@@ -63,7 +64,7 @@ def extract(question: str, hits: Sequence[Hit]) -> Extract | None:
             reason = "no passage found says enough of what is asked"
         key = (not reason, score)
         if best is None or key > best[0]:
-            best = key, Extract(candidate.text, citation, reason)
+            best = key, Extract(candidate.text, citation, candidate.hit.chunk, reason)
     return best[1] if best else None
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rag_service.answering.citations import baseless_figures, cite
-from rag_service.answering.extract import extract, split_text
-from rag_service.answering.prompt import Draft, Profile, read
-from rag_service.answering.question import company_words, coverage, doubt, understand
+from rag_service.answering.extract import Extract, split_text
+from rag_service.answering.figures import has_amount
+from rag_service.answering.prompt import Draft, read
+from rag_service.answering.question import doubt, understand
 from rag_service.answering.terms import stems
 from rag_service.core.types import Chunk, Citation, Hit
 
-_HALF = 0.5
+_OWN_WORDS = 0.1
 
 
 class Writing:
@@ -19,14 +20,17 @@ class Writing:
 
     Evidence is checked as soon as it is complete, and the answer sentence by sentence: the first
     sentence that does not hold ends it. What comes out does not depend on how the text was cut
-    into pieces.
+    into pieces. With a ``fact`` the evidence is that, and one sentence in its words is taken.
     """
 
-    def __init__(self, question: str, hits: Sequence[Hit], profile: Profile) -> None:
+    def __init__(
+        self, question: str, hits: Sequence[Hit], answer_chars: int, fact: Extract | None = None
+    ) -> None:
         self._asked = understand(question)
         self._hits = hits
-        self._profile = profile
-        self._known = None if profile.trusted else extract(question, hits)
+        self._answer_chars = answer_chars
+        self._fact = fact
+        self._vocabulary = set(stems(question))
         self._written = ""
         self._draft = Draft()
         self._said: list[str] = []
@@ -34,11 +38,16 @@ class Writing:
         self.citation: Citation | None = None
         self.refusal = ""
         """Why nothing, or nothing more, of what the LLM wrote is said; ``""`` if all is."""
+        if fact is not None:
+            self.citation, self._chunk = fact.citation, fact.chunk
+            known = (fact.text, fact.citation.quote, fact.chunk.context, fact.chunk.heading)
+            self._vocabulary.update(stems(" ".join(known)))
 
     @property
     def done(self) -> bool:
         """True if more text would change nothing."""
-        return bool(self.refusal) or self._draft.whole
+        enough = self._fact is not None and bool(self._said)
+        return bool(self.refusal) or self._draft.whole or enough
 
     @property
     def answer(self) -> str:
@@ -84,31 +93,18 @@ class Writing:
         if citation is None:
             self.refusal = "the LLM's quote does not stand in its passage"
             return
-        self.refusal = "" if self._profile.trusted else self._mistrust(citation, chunk)
-        if not self.refusal:
-            self.citation, self._chunk = citation, chunk
-
-    def _mistrust(self, citation: Citation, chunk: Chunk) -> str:
-        """Why an LLM that is not trusted is not followed, or ``""``."""
-        evidence = set(stems(f"{citation.quote} {chunk.context} {chunk.heading}"))
-        company = company_words(chunk.facts)
-        topics = [topic - company for topic in self._asked.topics]
-        if all(topic and coverage(topic, evidence, evidence) < _HALF for topic in topics):
-            return "the LLM's quote has little to do with the question"
-        if self._known is not None and not self._known.doubt:
-            ours, theirs = self._known.citation.quote, citation.quote
-            if ours not in theirs and theirs not in ours:
-                return "the LLM's quote is not the nearest one"
-        return ""
+        self.citation, self._chunk = citation, chunk
 
     def _take_sentences(self, draft: Draft, citation: Citation, chunk: Chunk) -> list[str]:
         sentences = split_text(draft.answer, by_line=False)
-        if not draft.whole:
-            sentences = sentences[:-1]
-        elif not sentences:
+        if draft.whole and not sentences:
             self.refusal = "the LLM's answer was empty"
+        if not draft.whole or self._is_cut_off(draft.answer):
+            sentences = sentences[:-1]
+        if draft.whole and not sentences and not self.refusal:
+            self.refusal = "the LLM's answer was too long"
         released = []
-        for sentence in sentences[len(self._said) :]:
+        for sentence in sentences[len(self._said) : 1 if self._fact else None]:
             self.refusal = self._objection(sentence, citation, chunk)
             if self.refusal:
                 break
@@ -116,8 +112,24 @@ class Writing:
             self._said.append(sentence)
         return released
 
+    def _is_cut_off(self, answer: str) -> bool:
+        """True if the schema's limit ended the answer within a sentence."""
+        return len(answer) >= self._answer_chars and not answer.rstrip().endswith((".", "!", "?"))
+
     def _objection(self, sentence: str, citation: Citation, chunk: Chunk) -> str:
         baseless = baseless_figures(sentence, chunk, citation.quote, self._asked)
         if baseless:
             return f"the LLM stated {', '.join(baseless)}, which the passage does not bear out"
+        if self._fact is not None:
+            return self._departure(sentence, self._fact)
         return "" if self._said else doubt(self._asked, chunk, f"{citation.quote} {sentence}")
+
+    def _departure(self, sentence: str, fact: Extract) -> str:
+        """How ``sentence`` says something else than ``fact``, or ``""``."""
+        words = stems(sentence)
+        own = [word for word in words if word not in self._vocabulary]
+        if len(own) > _OWN_WORDS * len(words):
+            return "the LLM added words of its own to what the passage says"
+        if has_amount(fact.text) and not has_amount(sentence):
+            return "the LLM left the figure out"
+        return ""

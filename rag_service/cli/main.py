@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
-import click
 import typer
 
 from rag_service.cli import asking, documents, improving, operating, releases
 from rag_service.cli.output import emit_error
 from rag_service.core.errors import RagloopError
+
+_UsageError: Any = typer.BadParameter.__mro__[1]
+"""Base of all usage errors; of these, typer exports BadParameter alone."""
 
 app = typer.Typer(
     name="ragloop",
@@ -32,14 +35,11 @@ def main() -> None:
     except RagloopError as error:
         emit_error(error.as_dict(), as_json)
         sys.exit(error.exit_status)
-    except click.exceptions.NoArgsIsHelpError as error:
-        sys.stderr.write(f"{error.format_message()}\n")
-        sys.exit(2)
-    except click.UsageError as error:
+    except _UsageError as error:
         message = f"{error.format_message()} (see `ragloop --help`)"
         emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
         sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; the same command goes on where it was\n")
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)

@@ -109,6 +109,7 @@ class ScriptedGenerator:
         self.pieces = pieces
         self.error = error
         self.asked: list[list[Message]] = []
+        self.schemas: list[dict[str, Any] | None] = []
         self.delivered = 0
         self.ended = False
 
@@ -122,6 +123,7 @@ class ScriptedGenerator:
         seed: int = 0,
     ) -> AsyncGenerator[str, None]:
         self.asked.append(list(messages))
+        self.schemas.append(schema)
         try:
             for piece in self.pieces:
                 self.delivered += 1

@@ -76,7 +76,7 @@ def test_good_files_are_ingested_and_bad_ones_refused_each_with_its_reason(
     assert refused == {
         "empty.pdf": "empty",
         "truncated.pdf": "broken",
-        "rubbish.pdf": "unsupported",
+        "rubbish.pdf": "not_pdf",
         "locked.pdf": "encrypted",
         "scanned.pdf": "no_text",
     }
@@ -99,15 +99,15 @@ def test_ingesting_again_changes_nothing(ingested: CommandLine, mixed: Path) -> 
 
 
 def test_search_finds_a_row_of_the_right_filing(ingested: CommandLine) -> None:
-    question = "Halversen Flow Industries total current assets at year end 2023"
-    found = ingested("search", question, "-k", "5", "--json").document
+    question = "Halversen Flow Industries: income before income taxes in 2023"
+    found = ingested("search", question, "-k", "10", "--json").document
 
     assert found["release"] == ingested("releases", "--json").document["live"]
-    assert [hit["rank"] for hit in found["hits"]] == [1, 2, 3, 4, 5]
+    assert [hit["rank"] for hit in found["hits"]] == list(range(1, 11))
     scores = [hit["score"] for hit in found["hits"]]
     assert scores == sorted(scores, reverse=True)
     assert found["hits"][0]["document"] == "HALVERSEN_2023_10K.pdf"
-    assert any("Total current assets" in hit["text"] for hit in found["hits"])
+    assert any("Income before income taxes" in hit["text"] for hit in found["hits"])
 
 
 def test_search_can_be_restricted(ingested: CommandLine) -> None:
@@ -124,7 +124,7 @@ def test_search_can_be_restricted(ingested: CommandLine) -> None:
 def test_ask_cites_document_page_and_a_quote_that_stands_there(
     ingested: CommandLine, mixed: Path
 ) -> None:
-    question = "What were Halversen's total current assets at the end of 2023?"
+    question = "What was Halversen's income before income taxes in 2023?"
     answer = ingested("ask", question, "--json").document
 
     (citation, *_) = answer["citations"]
@@ -139,7 +139,7 @@ def test_ask_cites_document_page_and_a_quote_that_stands_there(
     ("arguments", "status", "code", "says"),
     [
         (("search", ""), 2, "invalid_request", "empty"),
-        (("ask", "x" * 100_000), 2, "invalid_request", "2000"),
+        (("ask", "x" * 100_000), 2, "invalid_request", "2,000"),
         (("search", "assets", "--release", "r9999"), 2, "not_found", "r9999"),
         (("search", "assets", "-k", "0"), 2, "invalid_request", "1"),
         (("promote", "r9999"), 2, "not_found", "r9999"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -55,6 +56,10 @@ def wrote(quote: str, answer: str) -> str:
     return said(0, quote, answer).replace('"passage": 0', '"passage": @')
 
 
+def worded(answer: str) -> str:
+    return json.dumps({"answer": answer})
+
+
 def test_without_an_llm_the_row_is_stated_in_the_filings_words(tmp_path: Path) -> None:
     answer = asyncio.run(make(tmp_path, None).answerer.ask(QUESTION))
     assert answer.answer == f"Net sales: {SALES[1]} (2023, in millions)"
@@ -64,9 +69,13 @@ def test_without_an_llm_the_row_is_stated_in_the_filings_words(tmp_path: Path) -
     assert len(answer.hits) == 6
 
 
-@pytest.mark.parametrize("profile", [LARGE, SMALL])
-def test_a_verified_answer_is_said_as_generated(tmp_path: Path, profile: Profile) -> None:
-    answer = ask(tmp_path, wrote(LINE, GOOD), profile)
+@pytest.mark.parametrize(
+    ("profile", "written"), [(LARGE, wrote(LINE, GOOD)), (SMALL, worded(GOOD))]
+)
+def test_a_verified_answer_is_said_as_generated(
+    tmp_path: Path, profile: Profile, written: str
+) -> None:
+    answer = ask(tmp_path, written, profile)
     assert (answer.answer, answer.method, answer.grounded) == (GOOD, "generated", True)
     assert [c.quote for c in answer.citations] == [LINE]
     assert answer.reason == ""
@@ -109,13 +118,39 @@ def test_an_answer_ends_before_the_first_sentence_that_does_not_hold(tmp_path: P
     assert "424242" in answer.reason
 
 
-def test_an_llm_that_is_not_trusted_must_quote_the_nearest_row(tmp_path: Path) -> None:
-    assert INCOME.cells is not None
-    other = INCOME.cells.rows[1]
-    written = wrote(" | ".join(other), f"It was {other[1]} million in 2023.")
-    assert ask(tmp_path, written, LARGE).method == "generated"
-    doubted = ask(tmp_path, written, SMALL)
-    assert (doubted.method, doubted.citations[0].quote) == ("extracted", LINE)
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (f"Net sales were {SALES[2]} million in 2023.", "does not bear out"),
+        (f"Net sales were a record {SALES[1]} million thanks to bold leadership.", "own"),
+        ("The net sales of Alder Mills in 2023.", "figure"),
+        ("", "empty"),
+        (f"Net sales {SALES[1]} " * 20, "too long"),
+    ],
+)
+def test_a_small_llm_may_only_word_what_was_extracted(
+    tmp_path: Path, answer: str, reason: str
+) -> None:
+    found = ask(tmp_path, worded(answer[: SMALL.answer_chars]), SMALL)
+    assert (found.method, found.answer) == (
+        "extracted",
+        f"Net sales: {SALES[1]} (2023, in millions)",
+    )
+    assert reason in found.reason
+
+
+def test_of_a_small_llm_one_sentence_is_taken(tmp_path: Path) -> None:
+    generator = ScriptedGenerator(*worded(f"{GOOD} And so on. And more and more."))
+    answer = asyncio.run(make(tmp_path, generator, SMALL).answerer.ask(QUESTION))
+    assert (answer.answer, answer.method) == (GOOD, "generated")
+    assert generator.delivered < len(generator.pieces)
+
+
+def test_a_small_llm_is_not_asked_where_nothing_was_found(tmp_path: Path) -> None:
+    generator = ScriptedGenerator(worded("Rain is likely."))
+    answer = asyncio.run(make(tmp_path, generator, SMALL).answerer.ask("Is it going to rain?"))
+    assert (answer.grounded, answer.method) == (False, "none")
+    assert generator.asked == []
 
 
 def test_text_around_the_json_is_ignored(tmp_path: Path) -> None:
@@ -186,17 +221,25 @@ def test_generation_stops_where_more_would_change_nothing(tmp_path: Path) -> Non
     assert generator.ended
 
 
-def test_the_prompt_has_the_question_and_as_much_as_the_profile_allows(tmp_path: Path) -> None:
+def test_a_large_llm_reads_the_passages_and_gives_its_evidence_first(tmp_path: Path) -> None:
     generator = ScriptedGenerator("{}")
-    asyncio.run(make(tmp_path, generator, SMALL).answerer.ask(QUESTION))
+    asyncio.run(make(tmp_path, generator).answerer.ask(QUESTION))
     system, user = generator.asked[0]
     assert (system["role"], user["role"]) == ("system", "user")
     assert user["content"].endswith(QUESTION)
-    assert LINE in user["content"]
-    assert "[3]" in user["content"]
-    assert "[4]" not in user["content"]
-    longest = SMALL.passages * (SMALL.passage_chars + 100) + len(QUESTION) + 20
-    assert len(user["content"]) < longest
+    assert INCOME.text in user["content"]
+    assert "[6]" in user["content"]
+    assert generator.schemas[0] is not None
+    assert list(generator.schemas[0]["properties"]) == ["passage", "quote", "answer"]
+
+
+def test_a_small_llm_reads_only_the_fact(tmp_path: Path) -> None:
+    generator = ScriptedGenerator("{}")
+    asyncio.run(make(tmp_path, generator, SMALL).answerer.ask(QUESTION))
+    user = generator.asked[0][1]["content"]
+    assert f"Net sales: {SALES[1]} (2023, in millions)" in user
+    assert user.endswith(QUESTION)
+    assert len(user) < 300
 
 
 def _written(number: int) -> list[str]:
