@@ -17,7 +17,7 @@ Rank = tuple[float, int, int]
 
 @dataclass(slots=True)
 class Piece:
-    """One element in reading order. ``breaks`` is the separator after the piece before it."""
+    """One element in reading order, on page ``page`` (from 1), with its cells if it is a table."""
 
     element: Element
     page: int

@@ -91,7 +91,8 @@ def contents_lines(lines: Sequence[str]) -> set[int]:
 def _pattern(line: str) -> str:
     """A line with its page or part numbers made equal, so that repeats are seen."""
     words = line.split()
-    for place in {0, 1, len(words) - 1}:
+    named = len(words) > 1 and words[0].casefold() in {"part", "item", "page"}
+    for place in {0, int(named), len(words) - 1}:
         if place < len(words) and PLACE.fullmatch(words[place]) and not is_year(words[place]):
             words[place] = "#"
     return " ".join(words).casefold()

@@ -134,17 +134,19 @@ def _is_heading(row: Row, size: float) -> bool:
     text = row.text
     if is_item_heading(text):
         return True
-    words = text.split()
+    words = len(text.split())
+    if words > MAX_HEADING_WORDS or text[-1] in ".,;" or len(row.cells) > 2:
+        return False
+    if BULLET.match(text) and row.emphasis < 2:
+        return False
     letters = [character for character in text if character.isalpha()]
-    if len(words) > MAX_HEADING_WORDS or len(letters) < 3 or text[-1] in ".,;" or (
-        len(row.cells) > 2 or letters[0].islower() or (BULLET.match(text) and row.emphasis < 2)
-    ):  # fmt: skip
+    if len(letters) < 3 or letters[0].islower():
         return False
     if row.emphasis == 2 or row.size > 1.12 * size:
         return True
-    if row.emphasis == 1 and len(words) <= 12:
+    if row.emphasis == 1 and words <= 12:
         return True
-    return len(letters) >= 5 and text.upper() == text and len(words) <= 16
+    return len(letters) >= 5 and text.upper() == text and words <= 16
 
 
 def _starts(

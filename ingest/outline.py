@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Literal
 
 from ingest.elements import Piece, Rank
@@ -91,8 +92,8 @@ def _category(piece: Piece) -> str:
 def _items(pieces: Sequence[Piece]) -> dict[int, str]:
     """Items by the place of their headings.
 
-    Of all lines that look like one, the longest run in the order of the form is taken: what
-    contents lists and references add stands outside that order.
+    Of all lines that look like one, the longest run in the order of the form is taken, as late
+    as it can be: what contents lists and references add stands outside that order.
     """
     candidates: list[tuple[int, str, tuple[int, float, str]]] = []
     part = 0
@@ -108,7 +109,13 @@ def _items(pieces: Sequence[Piece]) -> dict[int, str]:
             number = re.match(r"Item ([\d.]+)(\w?)", item)
             if number is not None:
                 candidates.append((index, item, (part, float(number[1].rstrip(".")), number[2])))
-    chosen = _longest_rising([key for _, _, key in candidates])
+    keys = [key for _, _, key in candidates]
+    chosen: list[int] = []
+    for at in _longest_rising(keys):
+        # The same heading may be printed again on later pages of its Item: the first one counts.
+        while at > 0 and keys[at - 1] == keys[at]:
+            at -= 1
+        chosen.append(at)
     return {candidates[i][0]: candidates[i][1] for i in chosen}
 
 
@@ -117,11 +124,11 @@ def _roman(numeral: str) -> int:
 
 
 def _longest_rising(keys: Sequence[tuple[int, float, str]]) -> list[int]:
-    """Places of a longest non-falling subsequence (patience sorting)."""
+    """Places of a longest rising subsequence, the latest of equals (patience sorting)."""
     tails: list[tuple[tuple[int, float, str], int]] = []
     before: list[int] = []
     for index, key in enumerate(keys):
-        at = bisect_left(tails, (key, index))
+        at = bisect_left(tails, key, key=itemgetter(0))
         before.append(tails[at - 1][1] if at else -1)
         tails[at : at + 1] = [(key, index)]
     chosen: list[int] = []

@@ -12,6 +12,7 @@ from ingest.furniture import contents_lines, running_lines
 from ingest.headings import is_item_heading
 from ingest.html_tables import grid_of
 from ingest.options import ReadOptions
+from ingest.pdf import count_pages
 from ingest.source import Source
 from rag_service.core.errors import ConfigError, IngestError
 
@@ -41,6 +42,10 @@ def partition(source: Source, options: ReadOptions) -> list[Piece]:
         IngestError: the file is refused; ``reason`` names why.
         ConfigError: a package or a model that the strategy needs is not there.
     """
+    if source.kind == "pdf" and options.strategy not in PDF_STRATEGIES:
+        raise ConfigError(
+            f"RAGLOOP_PDF_STRATEGY={options.strategy} is not known: use rows, fast or hi_res"
+        )
     # unstructured reports its use over the network unless told not to before its import.
     os.environ["DO_NOT_TRACK"] = "1"
     os.environ["UNSTRUCTURED_DISABLE_NOTICE"] = "1"
@@ -66,11 +71,8 @@ def partition(source: Source, options: ReadOptions) -> list[Piece]:
 
 
 def _partition_pdf(source: Source, options: ReadOptions) -> list[Element]:
-    if options.strategy not in PDF_STRATEGIES:
-        raise ConfigError(
-            f"RAGLOOP_PDF_STRATEGY={options.strategy} is not known: use rows, fast or hi_res"
-        )
-    _check_pages(source, options)
+    # What the words reader refuses is refused before the slow strategies begin.
+    count_pages(source.content, options.max_pages)
     try:
         from unstructured.partition.pdf import partition_pdf
     except ImportError as error:
@@ -82,13 +84,6 @@ def _partition_pdf(source: Source, options: ReadOptions) -> list[Element]:
     if options.strategy == "hi_res":
         arguments["infer_table_structure"] = True
     return _run(lambda: partition_pdf(**arguments))
-
-
-def _check_pages(source: Source, options: ReadOptions) -> None:
-    """Refuse what the words reader would refuse, before the slow strategies begin."""
-    from ingest.pdf import count_pages
-
-    count_pages(source.content, options.max_pages)
 
 
 def _use_installed_spacy_model() -> None:

@@ -16,6 +16,7 @@ from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
+from rag_service.answering.prompt import LARGE, SMALL
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
 from rag_service.core.errors import GateRejected, NotFound, StoreError
@@ -83,7 +84,8 @@ class Services:
 
     @cached_property
     def answerer(self) -> Answerer:
-        return Answerer(self.retriever, self.generator)
+        profile = SMALL if self.settings.llm == "embedded" else LARGE
+        return Answerer(self.retriever, self.generator, profile)
 
     @cached_property
     def comparer(self) -> Comparer:

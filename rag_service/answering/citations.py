@@ -60,4 +60,4 @@ def _table_figures(
         cell for row in rows for i, cell in enumerate(row) if i not in dated or i in wanted
     )
     named = " ".join((cells.title, cells.unit, *cells.columns))
-    return figures(values, cells.unit) + figures(f"{named} {about}")
+    return figures(values, named) + figures(f"{named} {about}")

@@ -44,6 +44,7 @@ class _Candidate:
     """Words of the place it stands in: title, columns, heading, context."""
     text: str
     quote: str
+    is_row: bool = False
     of_the_year: bool = False
     """The value's column names a year that is asked for."""
     doubt: str = ""
@@ -60,12 +61,18 @@ def extract(question: str, hits: Sequence[Hit]) -> Extract | None:
         if score <= 0 or citation is None:
             continue
         reason = candidate.doubt or doubt(asked, candidate.hit.chunk, candidate.text)
-        if not reason and covered <= _ENOUGH:
+        if not reason and not _says_enough(asked, candidate, covered):
             reason = "no passage found says enough of what is asked"
         key = (not reason, score)
         if best is None or key > best[0]:
             best = key, Extract(candidate.text, citation, candidate.hit.chunk, reason)
     return best[1] if best else None
+
+
+def _says_enough(asked: Asked, candidate: _Candidate, covered: float) -> bool:
+    """A row may share one word with the question, its label; a sentence that does, means little."""
+    shared = max(len(candidate.label & topic) for topic in asked.topics)
+    return covered > _ENOUGH and (candidate.is_row or shared > 1)
 
 
 def _score(asked: Asked, candidate: _Candidate, seen: set[str]) -> tuple[float, float]:
@@ -135,6 +142,7 @@ def _rows(asked: Asked, hit: Hit, cells: TableCells) -> Iterator[_Candidate]:
             around=around,
             text=_state(label, values, columns, cells),
             quote=line,
+            is_row=True,
             of_the_year=any(
                 column_years(asked, cells.columns[i], chunk.facts) & asked.years
                 for i in columns

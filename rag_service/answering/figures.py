@@ -16,7 +16,8 @@ _SCALES = {
     "k": 3, "thousand": 3, "m": 6, "mn": 6, "million": 6, "b": 9, "bn": 9, "billion": 9,
     "trillion": 12,
 }  # fmt: skip
-_YEAR = re.compile(r"(?:FY)?(?:19|20)\d{2}", re.I)
+_NO_FIGURE = re.compile(r"(?:FY)?(?:19|20)\d{2}|\d+[A-Za-z]", re.I)
+_PERCENT = re.compile(r"\s?(?:%|per\s?cent)", re.I)
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
 
 
@@ -44,22 +45,32 @@ def figures(text: str, unit: str = "") -> list[Figure]:
 def unsupported(stated: str, evidence: Iterable[Figure]) -> list[str]:
     """The figures of ``stated`` that ``evidence`` does not have.
 
-    ``1.577 billion`` is borne out by ``1,577`` in a table in millions. Where one side says no
-    scale, the digits must be equal.
+    ``1.577 billion`` is borne out by ``1,577`` in a table in millions, and not by ``1,577`` of no
+    known scale; ``1,577`` is borne out by either.
     """
     known = list(evidence)
-    return [f.text for f in figures(stated) if not any(_equal(f, other) for other in known)]
+    return [f.text for f in figures(stated) if not any(_bears_out(other, f) for other in known)]
 
 
-def has_amount(text: str) -> bool:
-    """True if ``text`` has a figure that is not just a year."""
-    return any(not _YEAR.fullmatch(figure.text) for figure in figures(text))
+def has_figure(text: str, *, percent: bool = True) -> bool:
+    """True if ``text`` has a figure that is no year and no part of a name such as ``7A``.
+
+    Without ``percent``, percentages do not count.
+    """
+    return any(
+        not _NO_FIGURE.fullmatch(match.group().strip())
+        and not text[match.end() :][:1].isalpha()
+        and (percent or not _PERCENT.match(text, match.end()))
+        for match in _FIGURE.finditer(text)
+    )
 
 
-def _equal(a: Figure, b: Figure) -> bool:
-    if a.scale is None or b.scale is None:
-        return a.value == b.value
-    return a.value.scaleb(a.scale) == b.value.scaleb(b.scale)
+def _bears_out(known: Figure, stated: Figure) -> bool:
+    if stated.scale is None:
+        return known.value == stated.value
+    if known.scale is None:
+        return False
+    return known.value.scaleb(known.scale) == stated.value.scaleb(stated.scale)
 
 
 def _unit_scale(unit: str) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rag_service.answering.citations import baseless_figures, cite
 from rag_service.answering.extract import Extract, split_text
-from rag_service.answering.figures import has_amount
+from rag_service.answering.figures import has_figure
 from rag_service.answering.prompt import Draft, read
 from rag_service.answering.question import doubt, understand
 from rag_service.answering.terms import stems
@@ -130,6 +130,7 @@ class Writing:
         own = [word for word in words if word not in self._vocabulary]
         if len(own) > _OWN_WORDS * len(words):
             return "the LLM added words of its own to what the passage says"
-        if has_amount(fact.text) and not has_amount(sentence):
+        wanted = self._asked.wants != "text" and has_figure(fact.text)
+        if wanted and not has_figure(sentence):
             return "the LLM left the figure out"
         return ""

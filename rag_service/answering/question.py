@@ -7,8 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from rag_service.answering.figures import has_amount
-from rag_service.answering.terms import is_item_name, readings, stems, years
+from rag_service.answering.figures import has_figure
+from rag_service.answering.terms import is_item_name, names_item, readings, stems, years
 from rag_service.core.types import Chunk, FilingFacts
 
 _SENTENCE_START = re.compile(r"(?<=[.?!])\s+(?=[\"“(]?[A-Z])")
@@ -19,6 +19,12 @@ _MONTH = re.compile(r"\b(?:jan|feb|mar|apr|jun|jul|aug|sep|oct|nov|dec)[a-z]*\b|
 _TEXT = re.compile(
     r"^\W*(?:why|who|whom|whose|where|when|describe|explain|list|name|discuss|summari[sz]e|how\s+"
     r"(?:do|does|did|is|are|was|were|has|have|will|can)|is|are|was|were|do|does|did|has|have)\b",
+    re.I,
+)
+_WHY = re.compile(r"\bwhy\b|\b(?:drove|drives|caused?|led to)\b", re.I)
+_CAUSE = re.compile(
+    r"\b(?:because|due|driven|drove|attribut\w+|result(?:ed|ing|s)?|reflect\w*|owing|caused?|led|"
+    r"offset|thanks|as a consequence|primarily|mainly)\b",
     re.I,
 )
 _PERCENT = re.compile(r"%|\bper\s?cent(?:age|s)?\b", re.I)
@@ -36,6 +42,9 @@ _DERIVED = frozenset(
 _UNSEEN_WEIGHT = 2.0
 
 
+Wants = Literal["amount", "percent", "figure", "text", "any"]
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question's parts. ``topics`` are its content words, in each reading of item names."""
@@ -46,7 +55,8 @@ class Asked:
     by_date: bool
     """The years are those of calendar dates, not fiscal years."""
     names: frozenset[str]
-    wants: Literal["figure", "percent", "text", "any"]
+    wants: Wants
+    why: bool
     derived: frozenset[str]
 
 
@@ -67,6 +77,7 @@ def understand(question: str) -> Asked:
         by_date=bool(_MONTH.search(question)),
         names=frozenset[str]().union(*map(_names, sentences)),
         wants=_wants(question, words),
+        why=bool(_WHY.search(question)),
         derived=words & _DERIVED,
     )
 
@@ -101,7 +112,11 @@ def doubt(asked: Asked, chunk: Chunk, statement: str) -> str:
     missing = asked.derived - said
     if missing:
         return f"the nearest passage does not state the {_listed(missing)}"
-    if asked.wants == "figure" and not has_amount(statement):
+    if asked.why and not _CAUSE.search(statement):
+        return "the nearest passage gives no reason"
+    if asked.wants in ("amount", "figure") and not has_figure(
+        statement, percent=asked.wants == "figure"
+    ):
         return "the nearest passage has no figure"
     if asked.wants == "percent" and not _PERCENT.search(statement):
         return "the nearest passage has no percentage"
@@ -140,14 +155,15 @@ def _names(sentence: str) -> frozenset[str]:
     return frozenset(found - _LEGAL_FORMS)
 
 
-def _wants(question: str, words: frozenset[str]) -> Literal["figure", "percent", "text", "any"]:
+def _wants(question: str, words: frozenset[str]) -> Wants:
     if _PERCENT.search(question):
         return "percent"
-    if _AMOUNT.search(question):
-        return "figure"
-    if _TEXT.search(question):
+    amount = _AMOUNT.search(question)
+    if _TEXT.search(question) and not amount:
         return "text"
-    return "figure" if words & _DERIVED else "any"
+    if words & _DERIVED:
+        return "figure"
+    return "amount" if amount or names_item(words) else "any"
 
 
 def _listed(words: Collection[str] | map[str]) -> str:

@@ -90,6 +90,11 @@ def readings(words: frozenset[str]) -> tuple[frozenset[str], ...]:
     return tuple(dict.fromkeys(found))
 
 
+def names_item(words: frozenset[str]) -> bool:
+    """True if ``words`` hold the name of an item that filings state as an amount."""
+    return any(name <= words for names in _item_names() for name in names)
+
+
 def is_item_name(word: str) -> bool:
     """True for a word of an item's name, such as ``COGS``, or of a currency: no company's name."""
     items = frozenset[str]().union(*(name for names in _item_names() for name in names))

@@ -20,6 +20,7 @@ DEMO_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 
 Questions = Annotated[int, typer.Option(help="Template questions to train on, at most.", min=50)]
 LlmQuestions = Annotated[int, typer.Option(help="Questions that the LLM writes, at most.", min=0)]
+LlmMinutes = Annotated[float, typer.Option(help="Longest time that the LLM may take.", min=0.0)]
 Epochs = Annotated[int, typer.Option(help="Passes over the training pairs.", min=1)]
 BatchSize = Annotated[int, typer.Option(help="Pairs in one training batch.", min=2)]
 Negatives = Annotated[
@@ -41,6 +42,7 @@ def demo(
     ] = None,
     questions: Questions = 1200,
     llm_questions: LlmQuestions = 12,
+    llm_minutes: LlmMinutes = 1.0,
     epochs: Epochs = 1,
     batch_size: BatchSize = 32,
     hard_negatives: Negatives = False,
@@ -49,7 +51,7 @@ def demo(
     """The whole loop: ingest, finetune, reindex, evaluate, gate, promote, and one answer."""
     settings = demo_settings()
     options = finetune_options(
-        settings, questions, llm_questions, epochs, batch_size, hard_negatives
+        settings, questions, llm_questions, llm_minutes, epochs, batch_size, hard_negatives
     )
     folder = str(filings.absolute()) if filings else ""
     arguments = _arguments(settings, options) | {"filings": folder}
@@ -84,7 +86,8 @@ def demo(
 
 def improve(
     questions: Questions = 1200,
-    llm_questions: LlmQuestions = 12,
+    llm_questions: LlmQuestions = 200,
+    llm_minutes: LlmMinutes = 20.0,
     epochs: Epochs = 1,
     batch_size: BatchSize = 32,
     hard_negatives: Negatives = False,
@@ -93,7 +96,7 @@ def improve(
     """Finetune, reindex, evaluate, ask the gate, promote: one job that resumes if killed."""
     settings = load_settings()
     options = finetune_options(
-        settings, questions, llm_questions, epochs, batch_size, hard_negatives
+        settings, questions, llm_questions, llm_minutes, epochs, batch_size, hard_negatives
     )
     with (
         open_services(settings) as services,
@@ -109,7 +112,8 @@ def improve(
 
 def finetune(
     questions: Questions = 1200,
-    llm_questions: LlmQuestions = 12,
+    llm_questions: LlmQuestions = 200,
+    llm_minutes: LlmMinutes = 20.0,
     epochs: Epochs = 1,
     batch_size: BatchSize = 32,
     hard_negatives: Negatives = False,
@@ -118,7 +122,7 @@ def finetune(
     """Build training data from the live chunks, train on it, and print the model."""
     settings = load_settings()
     options = finetune_options(
-        settings, questions, llm_questions, epochs, batch_size, hard_negatives
+        settings, questions, llm_questions, llm_minutes, epochs, batch_size, hard_negatives
     )
     with (
         open_services(settings) as services,
@@ -206,6 +210,7 @@ def finetune_options(
     settings: Settings,
     questions: int,
     llm_questions: int,
+    llm_minutes: float,
     epochs: int,
     batch_size: int,
     hard_negatives: bool,
@@ -217,6 +222,7 @@ def finetune_options(
         data=DataOptions(
             max_questions=questions,
             max_llm_questions=llm_questions if settings.llm != "none" else 0,
+            max_minutes=llm_minutes,
             seed=settings.seed,
         ),
         training=TrainOptions(epochs=epochs, batch_size=batch_size, seed=settings.seed),

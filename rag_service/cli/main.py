@@ -30,6 +30,7 @@ def main() -> None:
     """Entry point of the ``ragloop`` script."""
     as_json = "--json" in sys.argv
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
+    logging.getLogger("rag_service").setLevel(logging.INFO)
     try:
         status = app(standalone_mode=False)
     except RagloopError as error:

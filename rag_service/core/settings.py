@@ -58,7 +58,7 @@ class Settings(BaseSettings):
     max_question_chars: int = Field(2000, ge=1, description="Longer questions are refused.")
     keep_releases: int = Field(3, ge=2, description="Retired releases beyond these are dropped.")
     hnsw_m: int = Field(16, ge=2, le=512)
-    hnsw_ef_construction: int = Field(200, ge=4, le=4096)
+    hnsw_ef_construction: int = Field(100, ge=4, le=4096)
     hnsw_ef_runtime: int = Field(64, ge=4, le=4096)
     host: str = Field("127.0.0.1", description="Address that the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port that the service listens on.")

@@ -146,7 +146,7 @@ class IndexSpec:
     dims: int
     model: str
     m: int = 16
-    ef_construction: int = 200
+    ef_construction: int = 100
     ef_runtime: int = 64
 
 

@@ -24,6 +24,9 @@ from rag_service.loop.jobs import Job
 from rag_service.loop.training import FinetuneOptions
 
 
+_TRIED = 10
+
+
 @dataclass(frozen=True, slots=True)
 class DemoResult:
     """What the demo did: the improvement, and one question answered by the release it left."""
@@ -87,11 +90,11 @@ class Demo:
         job.step("base", lambda: self._serve(base, progress).release)
         ingested = job.step("ingest", lambda: self._ingest(folder, progress))
         improvement = self._improver.run(job, options, thresholds, progress)
-        question = _example(load(improvement.question_set, "test"))
+        questions = load(improvement.question_set, "test")
         return DemoResult(
             improvement=improvement,
             ingested=ingested["documents"],
-            answer=asyncio.run(self._answerer.ask(question)),
+            answer=asyncio.run(self._example(questions)),
             model=base.name,
         )
 
@@ -105,6 +108,18 @@ class Demo:
         rebuilt = self._indexer.build(base, "base of the demo", progress)
         return self._promoter.promote(rebuilt.release, progress)
 
+    async def _example(self, questions: QuestionSet) -> Answer:
+        """The first held-out question for a figure that is answered with a citation.
+
+        Of ``_TRIED`` questions; if none of them is, the answer to the last says why.
+        """
+        figures = [q.text for q in questions.questions if q.metadata.get("kind") == "level"]
+        for question in figures[:_TRIED] or [questions.questions[0].text]:
+            answer = await self._answerer.ask(question)
+            if answer.citations:
+                break
+        return answer
+
     def _ingest(self, folder: Path, progress: Progress) -> dict[str, Any]:
         outcomes = self._ingestion.run([folder], progress)
         kept = {o.document.document_id for o in outcomes if o.document is not None}
@@ -114,9 +129,3 @@ class Demo:
             if document.document_id not in kept:
                 self._writer.remove(document.name)
         return {"documents": [outcome.as_dict() for outcome in outcomes]}
-
-
-def _example(questions: QuestionSet) -> str:
-    """A held-out question for one figure, or the first question if none asks for a figure."""
-    levels = (q.text for q in questions.questions if q.metadata.get("kind") == "level")
-    return next(levels, questions.questions[0].text)

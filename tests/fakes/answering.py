@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from random import Random
 from typing import Any
-
-import numpy as np
 
 from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
@@ -22,82 +17,49 @@ from rag_service.answering.serving import Serving
 from rag_service.core.errors import ModelError, NotFound, RagloopError
 from rag_service.core.protocols import Message
 from rag_service.core.settings import Settings
-from rag_service.core.types import Chunk, IndexSpec, ModelCard, Release, ReleaseState, Vectors
+from rag_service.core.types import Chunk, IndexSpec, Release, ReleaseState, Vectors
+from tests.fakes.models import FakeEmbedder, FakeRegistry
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
+DIMS = 64
 
-class WordEmbedder:
-    """A sum of random directions, one a word; each fingerprint has directions of its own."""
 
-    max_tokens = 256
-    dims = 64
+class WatchedEmbedder(FakeEmbedder):
+    """Records the queries, and calls ``on_query`` when one is encoded."""
 
     def __init__(self, fingerprint: str) -> None:
-        self.fingerprint = fingerprint
+        super().__init__(DIMS, fingerprint)
         self.calls: list[list[str]] = []
         self.on_query: Callable[[], None] = lambda: None
 
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(text.split()) for text in texts]
-
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         self.calls.append(list(texts))
-        vectors = self.embed_documents(texts)
+        vectors = super().embed_queries(texts)
         self.on_query()
         return vectors
 
-    def embed_documents(
-        self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
-    ) -> Vectors:
-        vectors = np.stack([self._vector(text) for text in texts])
-        unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return unit
 
-    def _vector(self, text: str) -> Vectors:
-        total = np.full(self.dims, 1e-3, dtype=np.float32)
-        for word in re.findall(r"\w+", text.casefold()):
-            total += _direction(self.fingerprint, word, self.dims)
-        return total
-
-
-@cache
-def _direction(fingerprint: str, word: str, dims: int) -> Vectors:
-    random = Random(f"{fingerprint} {word}")
-    return np.array([random.gauss(0, 1) for _ in range(dims)], dtype=np.float32)
-
-
-class WordRegistry:
-    """Loads a `WordEmbedder` of any fingerprint that is in ``known``."""
+class WatchedRegistry(FakeRegistry):
+    """Records what is loaded, and calls ``before_load``; ``forget`` makes a model fail to load."""
 
     def __init__(self) -> None:
-        self.known: set[str] = set()
+        super().__init__(dims=DIMS)
         self.loads: list[str] = []
         self.before_load: Callable[[str], None] = lambda fingerprint: None
-        self.embedders: dict[str, WordEmbedder] = {}
+        self.embedders: dict[str, WatchedEmbedder] = {}
 
-    def load(self, fingerprint: str) -> WordEmbedder:
+    def register(self, fingerprint: str) -> None:
+        self.embedders.setdefault(fingerprint, WatchedEmbedder(fingerprint))
+
+    def forget(self, fingerprint: str) -> None:
+        del self.embedders[fingerprint]
+
+    def load(self, fingerprint: str) -> WatchedEmbedder:
         self.loads.append(fingerprint)
         self.before_load(fingerprint)
-        if fingerprint not in self.known:
+        if fingerprint not in self.embedders:
             raise ModelError(f"model {fingerprint} is not registered")
-        return self.embedders.setdefault(fingerprint, WordEmbedder(fingerprint))
-
-    def resolve(self, name: str) -> ModelCard:
-        return self.get(name)
-
-    def get(self, fingerprint: str) -> ModelCard:
-        if fingerprint not in self.known:
-            raise ModelError(f"model {fingerprint} is not registered")
-        return ModelCard(fingerprint, fingerprint, "", WordEmbedder.dims, 256, "", "", "")
-
-    def add(
-        self, folder: Path, *, name: str, base: str = "", training: dict[str, Any] | None = None
-    ) -> ModelCard:
-        self.known.add(name)
-        return self.get(name)
-
-    def all(self) -> list[ModelCard]:
-        return [self.get(fingerprint) for fingerprint in sorted(self.known)]
+        return self.embedders[fingerprint]
 
 
 class ScriptedGenerator:
@@ -158,7 +120,7 @@ class World:
         self.vectors = FakeVectorStore(self.redis)
         self.chunks = FakeChunkStore(self.redis)
         self.releases = FakeReleaseStore(self.redis)
-        self.registry = WordRegistry()
+        self.registry = WatchedRegistry()
         self.serving = Serving(
             self.releases, self.vectors, self.registry, background=self.background
         )
@@ -177,16 +139,15 @@ class World:
         index_model: str | None = None,
     ) -> Release:
         """A release of ``chunks`` as ``model`` encodes them."""
-        self.registry.known.add(model)
+        self.registry.register(model)
         name = self.releases.new_name()
         index = f"ix-{name}"
-        dims = WordEmbedder.dims
-        self.vectors.create(IndexSpec(name=index, dims=dims, model=index_model or model))
+        self.vectors.create(IndexSpec(name=index, dims=DIMS, model=index_model or model))
         if chunks:
             texts = [chunk.embedded_text for chunk in chunks]
-            self.vectors.write(index, chunks, WordEmbedder(model).embed_documents(texts))
+            self.vectors.write(index, chunks, FakeEmbedder(DIMS, model).embed_documents(texts))
         created = f"2024-01-01T00:00:{len(self.releases.all()):02d}Z"
-        release = Release(name, state, model, index, dims, len(chunks), created)
+        release = Release(name, state, model, index, DIMS, len(chunks), created)
         self.releases.put(release)
         if live:
             self.promote(name)

@@ -54,7 +54,9 @@ class Sheet:
         self.canvas.drawCentredString(WIDTH / 2, self.y, text)
         self.y -= 1.3 * size
 
-    def row(self, label: str, values: Sequence[str], rights: Sequence[float] = (380, 460, 540)) -> None:
+    def row(
+        self, label: str, values: Sequence[str], rights: Sequence[float] = (380, 460, 540)
+    ) -> None:
         """A row without lines; ``$`` stands apart and ``)`` hangs, as filings set them."""
         self.canvas.setFont("Helvetica", 10)
         self.canvas.drawString(54, self.y, label)
@@ -153,11 +155,11 @@ def _statements(canvas: Canvas) -> None:
     sheet.space(30)
     sheet.line("Segment Sales", bold=True)
     sheet.row("(in millions)", ("2023", "2022", "2021"))
-    for number in range(38):
+    for number in range(24):
         sheet.row(f"Plant {number:02d} sales", (f"{number + 100}", f"{number + 90}", "—"))
     canvas.showPage()
     sheet = Sheet(canvas, 5)
-    for number in range(38, 48):
+    for number in range(24, 48):
         sheet.row(f"Plant {number:02d} sales", (f"{number + 100}", f"{number + 90}", "—"))
     sheet.line("Adjustments to reconcile the sales of plants to the sales of")
     sheet.row("the company as a whole", ("(7)", "(6)", "(5)"))

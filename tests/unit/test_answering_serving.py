@@ -9,7 +9,7 @@ import pytest
 
 from rag_service.answering.serving import Serving
 from rag_service.core.errors import InvalidRequest, ModelError, NotFound, StoreError
-from tests.fakes.answering import WordEmbedder, World
+from tests.fakes.answering import WatchedEmbedder, World
 from tests.fakes.filings import filings
 
 CHUNKS = filings(companies=1, years=(2023,))
@@ -60,7 +60,7 @@ def test_an_index_of_another_model_is_refused(world: World) -> None:
 
 def test_an_encoder_of_another_model_is_refused(world: World) -> None:
     world.add_release("ma", CHUNKS, live=True)
-    world.registry.embedders["ma"] = WordEmbedder("mb")
+    world.registry.embedders["ma"] = WatchedEmbedder("mb")
     with pytest.raises(ModelError, match="mb"):
         world.serving.pin()
 
@@ -131,7 +131,7 @@ def test_a_service_serves_on_if_the_new_encoder_cannot_be_loaded(tmp_path: Path)
     world.add_release("ma", CHUNKS, live=True)
     world.serving.pin()
     world.add_release("mb", CHUNKS, live=True)
-    world.registry.known.remove("mb")
+    world.registry.forget("mb")
     for _ in range(3):
         assert world.serving.pin().release.release == "r0001"
         world.serving.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag_service.answering.figures import figures, has_amount, unsupported
+from rag_service.answering.figures import figures, has_figure, unsupported
 from rag_service.answering.question import understand
 from rag_service.answering.terms import readings, stems, years
 
@@ -46,6 +46,7 @@ def test_an_item_is_known_by_its_other_names() -> None:
         ("it was $1.577 billion", "1,577", "in millions", []),
         ("it was 1,577 million", "1,577", "in millions", []),
         ("it was 1,577 billion", "1,577", "in millions", ["1,577 billion"]),
+        ("it was 1,577 million", "1,577", "", ["1,577 million"]),
         ("it was 1578", "1,577", "in millions", ["1578"]),
         ("3.5 percent", "rose 3.5%", "", []),
         ("$1.6 billion", "about $1,600 million", "", []),
@@ -59,19 +60,26 @@ def test_figures_are_borne_out_only_by_equal_ones(
     assert unsupported(statement, figures(evidence, unit)) == baseless
 
 
-def test_a_year_is_no_amount() -> None:
-    assert not has_amount("in 2023")
-    assert has_amount("2,023 in 2023")
+@pytest.mark.parametrize("text", ["in 2023", "FY2023", "Item 7A of 3M", "none", ""])
+def test_years_and_names_are_no_figures(text: str) -> None:
+    assert not has_figure(text)
+
+
+def test_a_percentage_is_no_amount() -> None:
+    assert has_figure("2,023 in 2023", percent=False)
+    assert has_figure("up 63% in 2023")
+    assert not has_figure("up 63% or 63 percent in 2023", percent=False)
 
 
 @pytest.mark.parametrize(
     ("question", "wants"),
     [
-        ("How much debt had Alder Mills in 2023?", "figure"),
+        ("How much debt had Alder Mills in 2023?", "amount"),
         ("What was the gross margin of Alder Mills?", "figure"),
         ("By what percentage did sales grow?", "percent"),
         ("Why did sales grow?", "text"),
-        ("What were net sales?", "any"),
+        ("What were net sales?", "amount"),
+        ("What is the largest segment?", "any"),
     ],
 )
 def test_what_a_question_wants(question: str, wants: str) -> None:

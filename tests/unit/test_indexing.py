@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ class World:
         self.vectors = FakeVectorStore(self.redis)
         self.chunks = FakeChunkStore(self.redis)
         self.releases = FakeReleaseStore(self.redis)
-        self.registry: Any = CountingRegistry()
+        self.registry = cast(Any, CountingRegistry())
         self.writer = DocumentWriter(self.chunks, self.vectors, self.releases, self.registry)
         self.indexer = ShadowIndexer(
             self.chunks,

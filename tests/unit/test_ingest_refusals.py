@@ -121,6 +121,11 @@ def test_good_files_survive_among_bad_ones(tmp_path: Path, good: Path) -> None:
     assert first.chunks == read_file(good, ReadOptions(), count_words).chunks
 
 
+def test_a_wrong_setting_stops_the_run(good: Path) -> None:
+    with pytest.raises(ConfigError, match="RAGLOOP_PDF_STRATEGY=best"):
+        list(read_files([good], ReadOptions(strategy="best", workers=1), count_words))
+
+
 def test_no_files() -> None:
     assert list(read_files([], ReadOptions(), count_words)) == []
 
