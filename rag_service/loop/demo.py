@@ -23,7 +23,6 @@ from rag_service.loop.ingestion import Ingestion
 from rag_service.loop.jobs import Job
 from rag_service.loop.training import FinetuneOptions
 
-
 _TRIED = 10
 
 
