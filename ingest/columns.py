@@ -28,6 +28,11 @@ class Columns:
         return self.spans[0][0] if self.spans else float("inf")
 
     @property
+    def label_zone(self) -> float:
+        """Right end of where labels begin: half way to the first value column."""
+        return (self._left_edge + self.left) / 2
+
+    @property
     def right(self) -> float:
         return self.spans[-1][1] if self.spans else 0.0
 

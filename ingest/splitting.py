@@ -53,8 +53,7 @@ def split_text(text: str, limit: int, counts: TokenCounts) -> list[str]:
 
     learn_parts([text], limit, counts)
     splitter = RecursiveCharacterTextSplitter(
-        # The splitter keeps apart what is not shorter than the size.
-        chunk_size=limit + 1,
+        chunk_size=limit,
         chunk_overlap=0,
         length_function=counts.of,
         separators=[*SEPARATORS, ""],

@@ -65,8 +65,10 @@ def _names_columns(row: Row, columns: Columns) -> bool:
     if len(row.cells) == 1 and not is_period(row.text):
         return row.x0 >= columns.left - row.size
     if len(over) == len(row.cells):
+        if 1 < len(over) == len(columns.spans) and over[0].x0 > columns.label_zone:
+            return True
         held = sum(columns.holds(cell) for cell in over)
-        return over[0].x0 >= columns.left - 4 * row.size or (held > 1 and 2 * held > len(over))
+        return over[0].x0 >= columns.left - 4 * row.size or (held > 1 and 2 * held >= len(over))
     return len(over) > 1 or over[0].x0 >= columns.left - row.size or columns.holds(over[0])
 
 
@@ -136,7 +138,7 @@ def _is_time(text: str) -> bool:
 
 def stands_left(row: Row, columns: Columns) -> bool:
     """Whether a row is one cell of the label column, such as a year over its quarters."""
-    return len(row.cells) == 1 and row.x1 <= columns.left
+    return len(row.cells) == 1 and row.x1 <= columns.left and row.x0 < columns.label_zone
 
 
 def is_label(row: Row, columns: Columns) -> bool:

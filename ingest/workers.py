@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection, Pipe, wait
 from pathlib import Path
 
 from ingest.options import ReadOptions
-from ingest.parse import Parsed, parse_file
+from ingest.parse import Parsed
 from rag_service.core.errors import ConfigError, IngestError
 
 START_SECONDS = 120.0
+STDERR = 2
 Outcome = Parsed | IngestError
-
-
-@dataclass(frozen=True, slots=True)
-class _Refused:
-    """An IngestError on its way between processes."""
-
-    message: str
-    reason: str
 
 
 @dataclass(slots=True)
 class _Worker:
-    process: BaseProcess
+    process: subprocess.Popen[bytes]
     pipe: Connection
     ready: bool = False
     task: int | None = None
@@ -68,12 +61,18 @@ def _busy(workers: Sequence[_Worker]) -> int:
 
 
 def _start(options: ReadOptions) -> _Worker:
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["ingest.parse"])
-    ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, options), daemon=True)
-    process.start()
-    theirs.close()
+    """A Python process of its own: it shares no thread, no lock and no main module with this."""
+    ours, theirs = Pipe()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "ingest.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            # What a parser prints must not stand among this process's results.
+            stdout=STDERR,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        )
+    ours.send(options)
     return _Worker(process, ours, deadline=time.monotonic() + START_SECONDS)
 
 
@@ -115,7 +114,9 @@ def _collect(workers: list[_Worker], done: dict[int, Outcome], options: ReadOpti
         else:
             continue
         if worker.task is None:
-            raise ConfigError(f"a process that reads files did not start: {outcome.message}")
+            raise ConfigError(
+                f"a process that reads files did not start: {outcome.message} (at its start)"
+            )
         done[worker.task] = outcome
         workers.remove(worker)
         _stop(worker)
@@ -130,67 +131,29 @@ def _receive(worker: _Worker) -> object | None:
 
 
 def _take(worker: _Worker, message: object, done: dict[int, Outcome]) -> None:
-    if message == "ready":
-        worker.ready = True
-    elif isinstance(message, ConfigError):
-        raise message
-    elif worker.task is not None:
-        if isinstance(message, _Refused):
-            done[worker.task] = IngestError(message.message, reason=message.reason)
-        elif isinstance(message, Parsed):
+    match message:
+        case "ready":
+            worker.ready = True
+            return
+        case ("config", str(text)):
+            raise ConfigError(text)
+        case ("refused", str(reason), str(text)) if worker.task is not None:
+            done[worker.task] = IngestError(text, reason=reason)
+        case Parsed() if worker.task is not None:
             done[worker.task] = message
-        worker.task = None
+    worker.task = None
 
 
 def _death(worker: _Worker, options: ReadOptions) -> IngestError:
-    worker.process.join(timeout=10)
+    status = worker.process.wait()
     return IngestError(
-        f"its reader died with status {worker.process.exitcode}: the file is damaged, or needs "
-        f"more than RAGLOOP_PARSE_MEMORY_MB={options.memory_mb}",
+        f"its reader died with status {status}: the file is damaged, or needs more than "
+        f"RAGLOOP_PARSE_MEMORY_MB={options.memory_mb}",
         reason="crashed",
     )
 
 
 def _stop(worker: _Worker) -> None:
     worker.pipe.close()
-    if worker.process.is_alive():
-        worker.process.kill()
-    worker.process.join()
-    worker.process.close()
-
-
-def _work(pipe: Connection, options: ReadOptions) -> None:
-    """What a worker does until its pipe closes."""
-    _limit_memory(options.memory_mb)
-    pipe.send("ready")
-    while True:
-        try:
-            path: Path = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(_outcome(path, options))
-
-
-def _outcome(path: Path, options: ReadOptions) -> Parsed | _Refused | ConfigError:
-    try:
-        return parse_file(path, options)
-    except IngestError as error:
-        return _Refused(error.message, error.reason)
-    except ConfigError as error:
-        return error
-    except MemoryError:
-        return _Refused(
-            f"reading takes more than {options.memory_mb} MB: set RAGLOOP_PARSE_MEMORY_MB higher",
-            "memory",
-        )
-    except Exception as error:  # noqa: BLE001 - whatever a parser raises is about this file
-        return _Refused(f"the file cannot be read ({type(error).__name__}: {error})", "broken")
-
-
-def _limit_memory(megabytes: int) -> None:
-    import resource
-
-    limit = megabytes * 1024 * 1024
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    # A crashing parser is expected here, its memory image is of no use.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    worker.process.kill()
+    worker.process.wait()

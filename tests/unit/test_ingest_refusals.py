@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Sequence
-from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -184,5 +183,10 @@ def kill_reader_of(pipe: Path) -> None:
 
 
 def readers() -> list[int]:
-    server = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]
-    return [int(pid) for pid in Path(f"/proc/{server}/task/{server}/children").read_text().split()]
+    """Children of this process that read files."""
+    found = [
+        int(pid)
+        for task in Path("/proc/self/task").iterdir()
+        for pid in (task / "children").read_text().split()
+    ]
+    return [pid for pid in found if b"ingest.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]

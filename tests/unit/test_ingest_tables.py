@@ -103,6 +103,20 @@ def test_years_may_be_labels() -> None:
     assert grid.rows == (("2024", "$5,250"), ("2025", "2,250"), ("Thereafter", "3,000"))
 
 
+def test_centred_headers_may_stand_left_of_their_figures() -> None:
+    grid = table_of([
+        (283, 100, "Fabric stores"), (363, 100, "Classes"), (436, 100, "Online"),
+        (54, 114, "Comparable sales"), (316, 114, "8.2%"), (388, 114, "1.6%"), (462, 114, "0.7%"),
+        (54, 128, "New stores"), (316, 128, "0.6%"), (388, 128, "0.9%"), (462, 128, "0.1%"),
+    ])  # fmt: skip
+    assert grid.columns == ("Fabric stores", "Classes", "Online")
+    lone = table_of([
+        (470, 100, "2022"), (54, 114, "Stores opened"), (505, 114, "9"),
+        (54, 128, "Stores closed"), (505, 128, "(2)"),
+    ])  # fmt: skip
+    assert lone.columns == ("2022",)
+
+
 def test_section_labels_and_empty_cells_are_kept() -> None:
     grid = table_of([
         (400, 100, "2023"), (480, 100, "2022"), (54, 114, "Current assets:"),

@@ -1,0 +1,57 @@
+"""The process that reads files for ``ingest.workers``: ``python -m ingest.worker FD``.
+
+Through the pipe at file descriptor FD come the options, then paths; back go ``"ready"`` and for
+each path what was read, or a tuple that says why not.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from ingest.options import ReadOptions
+from ingest.parse import Parsed, parse_file
+from rag_service.core.errors import ConfigError, IngestError
+
+
+def main(pipe: Connection) -> None:
+    """Read files until the other end of the pipe closes."""
+    options: ReadOptions = pipe.recv()
+    _limit_memory(options.memory_mb)
+    pipe.send("ready")
+    while True:
+        try:
+            path: Path = pipe.recv()
+        except EOFError:
+            return
+        pipe.send(_outcome(path, options))
+
+
+def _outcome(path: Path, options: ReadOptions) -> Parsed | tuple[str, ...]:
+    try:
+        return parse_file(path, options)
+    except IngestError as error:
+        return ("refused", error.reason, error.message)
+    except ConfigError as error:
+        return ("config", error.message)
+    except MemoryError:
+        message = (
+            f"reading takes more than {options.memory_mb} MB: set RAGLOOP_PARSE_MEMORY_MB higher"
+        )
+        return ("refused", "memory", message)
+    except Exception as error:  # noqa: BLE001
+        # Whatever a parser raises is about this file; the others go on.
+        return ("refused", "broken", f"the file cannot be read ({type(error).__name__}: {error})")
+
+
+def _limit_memory(megabytes: int) -> None:
+    limit = megabytes * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    # A parser may crash here, and its memory image is of no use.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main(Connection(int(sys.argv[1])))
