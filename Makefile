@@ -13,6 +13,8 @@ setup: $(STAMP) ## virtual environment with pinned dependencies; nothing system-
 $(STAMP): pyproject.toml constraints.txt no-deps.txt Makefile
 	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
 	  { echo "Ragloop needs Python 3.11 to 3.13: make PYTHON=python3.11 …"; exit 1; }
+	$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "$(PYTHON) lacks ensurepip: install the package python3-venv (Debian, Ubuntu)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip>=25.1" setuptools
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev

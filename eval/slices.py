@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rag_service.core.types import Question
 
-KEYS = ("company", "source", "kind")
+KEYS = ("company", "source", "kind", "trained_on")
 MIN_QUESTIONS = 5
 
 

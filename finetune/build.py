@@ -66,7 +66,7 @@ def build_pairs(
         drafts += _new(written, seen, dropped)
 
     twins = _twins(chunks)
-    pairs = [_pair(draft, split_of[draft.chunk.document], twins) for draft in drafts]
+    pairs = [_pair(draft, split_of, twins, by_id) for draft in drafts]
     pairs, leaks = remove_leaks(pairs, by_id)
     dropped.update(leaks)
     require_all_splits(pairs)
@@ -162,8 +162,20 @@ def _place(chunk: Chunk) -> str:
     return f"{chunk.document_id} {text_digest(chunk.text)}"
 
 
-def _pair(draft: Draft, split: Split, twins: Mapping[str, Sequence[str]]) -> Pair:
+def _pair(
+    draft: Draft,
+    split_of: Mapping[str, Split],
+    twins: Mapping[str, Sequence[str]],
+    chunks: Mapping[str, Chunk],
+) -> Pair:
+    """The draft in its document's split.
+
+    Where documents and not companies are divided, another split's filing may state the same
+    fact; it does not count as relevant, since a split must not reach into another.
+    """
     chunk = draft.chunk
+    split = split_of[chunk.document]
+    answering = dict.fromkeys((*draft.relevant, *twins[_place(chunk)]))
     digest = hashlib.sha256(f"{draft.question}\x00{chunk.chunk_id}".encode()).hexdigest()[:12]
     return Pair(
         question_id=f"q{digest}",
@@ -174,6 +186,6 @@ def _pair(draft: Draft, split: Split, twins: Mapping[str, Sequence[str]]) -> Pai
         company=company_name(chunk),
         source=draft.source,
         split=split,
-        relevant=tuple(dict.fromkeys((*draft.relevant, *twins[_place(chunk)]))),
+        relevant=tuple(c for c in answering if split_of[chunks[c].document] == split),
         kind=draft.kind,
     )

@@ -15,6 +15,7 @@ Search = Callable[[Sequence[str], int], list[list[Hit]]]
 """Called with questions and k; gives each question's hits, best first."""
 
 _BATCH = 64
+_DEPTH = 50
 
 
 def mine(
@@ -23,38 +24,39 @@ def mine(
     chunks: Mapping[str, Chunk],
     *,
     relative_margin: float = 0.05,
-    skip_top: int = 0,
-    depth: int = 50,
     seed: int = 13,
     progress: Progress = no_progress,
 ) -> dict[str, str]:
     """One hard negative for each training question: question id to chunk id.
 
-    Left out are relevant chunks, chunks that read the same as one, chunks of the same company
-    that hold the answer's amounts, the first ``skip_top`` hits, and hits that score above
-    ``(1 - relative_margin)`` times the positive's score, as likely unlabelled answers. Among
-    what is left, the same company's tables of the same statement come first. A question without
-    any gets a passage of its own document by chance.
+    Only documents of training questions give any, so that training sees no others. Left out are
+    relevant chunks, chunks that read the same as one, chunks of the same company that hold the
+    answer's amounts, and hits that score above ``(1 - relative_margin)`` times the positive's
+    score, as likely unlabelled answers. Among what is left, the same company's tables of the
+    same statement come first. A question without any gets a passage of its own document by
+    chance.
 
     Raises:
         DataError: a pair's chunk is not in ``chunks``, or there is nothing to choose from.
     """
     training = [pair for pair in pairs if pair.split == "train"]
     random = Random(f"negatives {seed}")
-    by_document: dict[str, list[str]] = {}
+    by_document: dict[str, list[str]] = {pair.document: [] for pair in training}
     for chunk in chunks.values():
-        by_document.setdefault(chunk.document, []).append(chunk.chunk_id)
+        if chunk.document in by_document:
+            by_document[chunk.document].append(chunk.chunk_id)
     mined: dict[str, str] = {}
     for start in range(0, len(training), _BATCH):
         batch = training[start : start + _BATCH]
-        found = search([pair.question for pair in batch], depth)
+        found = search([pair.question for pair in batch], _DEPTH)
         for pair, hits in zip(batch, found, strict=True):
             positive = _positive(pair, chunks)
             same = _same_texts(pair, chunks)
             allowed = [
                 hit.chunk
-                for hit in _below(hits, pair, relative_margin)[skip_top:]
-                if not _answers(hit.chunk, pair, positive, same)
+                for hit in _below(hits, pair, relative_margin)
+                if hit.chunk.document in by_document
+                and not _answers(hit.chunk, pair, positive, same)
             ]
             if allowed:
                 mined[pair.question_id] = max(
@@ -62,7 +64,7 @@ def mine(
                 ).chunk_id
             else:
                 mined[pair.question_id] = _by_chance(
-                    pair, positive, same, by_document[pair.document], chunks, random
+                    pair, positive, same, by_document, chunks, random
                 )
         progress("hard negatives", start + len(batch), len(training))
     return mined
@@ -100,15 +102,18 @@ def _by_chance(
     pair: Pair,
     positive: Chunk,
     same: set[str],
-    document: Sequence[str],
+    by_document: Mapping[str, Sequence[str]],
     chunks: Mapping[str, Chunk],
     random: Random,
 ) -> str:
-    for pool in (document, list(chunks)):
+    everywhere = [chunk_id for document in by_document.values() for chunk_id in document]
+    for pool in (by_document[pair.document], everywhere):
         for chunk_id in random.sample(pool, len(pool)):
             if not _answers(chunks[chunk_id], pair, positive, same):
                 return chunk_id
-    raise DataError(f"question {pair.question_id}: every chunk answers it; ingest more documents")
+    raise DataError(
+        f"question {pair.question_id}: every training chunk answers it; ingest more documents"
+    )
 
 
 def _positive(pair: Pair, chunks: Mapping[str, Chunk]) -> Chunk:

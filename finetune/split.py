@@ -1,9 +1,8 @@
 """Train, validation and test: never the same document, and no passage or question twice."""
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from random import Random
 
 from finetune.names import company_key
 from rag_service.core.errors import DataError
@@ -11,36 +10,58 @@ from rag_service.core.ids import document_of, text_digest
 from rag_service.core.types import Chunk, Pair, Split
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-FEWEST_DOCUMENTS = 3
+_FEWEST_DOCUMENTS = 3
 _FEWEST_COMPANIES = 4
-_PARTS = {"validation": 0.15, "test": 0.25}
+_VALIDATION_FROM, _TEST_FROM = 0.6, 0.75
+_SMALLEST_TEST = 0.2
 
 
 def assign_splits(chunks: Iterable[Chunk], seed: int) -> dict[str, Split]:
-    """The split of each document, by name: 60 % train, 15 % validation, 25 % test.
+    """The split of each document, by name: about 60 % train, 15 % validation, 25 % test.
 
     From four companies on, a company's documents all stand in one split, so that the test
     measures companies that training never saw; with fewer, documents are divided.
+
+    A digest of the company (or document) and the seed decides, so that the split stays as it is
+    when others are ingested. Only where chance would leave train less than half, test less than
+    a fifth or validation nothing do those nearest to the limit change sides. One company more
+    therefore moves at most two others, and none between train and test.
 
     Raises:
         DataError: there are fewer than three documents.
     """
     company_of = {chunk.document: company_key(chunk) for chunk in chunks}
-    if len(company_of) < FEWEST_DOCUMENTS:
+    if len(company_of) < _FEWEST_DOCUMENTS:
         raise DataError(
             f"{len(company_of)} documents cannot be divided into training, validation and test: "
-            f"ingest at least {FEWEST_DOCUMENTS}, better of {_FEWEST_COMPANIES} or more companies"
+            f"ingest at least {_FEWEST_DOCUMENTS}, better of {_FEWEST_COMPANIES} or more companies"
         )
     by_company = len(set(company_of.values())) >= _FEWEST_COMPANIES
     unit_of = company_of if by_company else {document: document for document in company_of}
-    units = sorted(set(unit_of.values()))
-    Random(f"split {seed}").shuffle(units)
-    test = max(1, round(_PARTS["test"] * len(units)))
-    validation = max(1, round(_PARTS["validation"] * len(units)))
-    split: dict[str, Split] = {}
-    for place, unit in enumerate(units):
-        split[unit] = SPLITS[2 if place < test else 1 if place < test + validation else 0]
+    split = _divide(set(unit_of.values()), seed)
     return {document: split[unit] for document, unit in unit_of.items()}
+
+
+def _divide(units: Iterable[str], seed: int) -> dict[str, Split]:
+    """Cut the units, ordered by their places between 0 and 1, into the three splits."""
+    places = sorted((_place(unit, seed), unit) for unit in units)
+    count = len(places)
+    train = count // 2
+    test = max(1, round(_SMALLEST_TEST * count))
+    # Both cuts move by one at most for each unit more: this keeps the moves few.
+    test_from = sum(place < _TEST_FROM for place, _ in places)
+    test_from = min(max(test_from, train + 1), count - test)
+    validation_from = sum(place < _VALIDATION_FROM for place, _ in places)
+    validation_from = min(max(validation_from, train), test_from - 1)
+    return {
+        unit: SPLITS[(rank >= validation_from) + (rank >= test_from)]
+        for rank, (_, unit) in enumerate(places)
+    }
+
+
+def _place(unit: str, seed: int) -> float:
+    digest = hashlib.sha256(f"split {seed} {unit}".encode()).digest()
+    return int.from_bytes(digest[:6]) / 2**48
 
 
 def remove_leaks(
@@ -65,10 +86,13 @@ def remove_leaks(
 
 
 def check_leakage(pairs: Sequence[Pair], chunks: Mapping[str, Chunk]) -> None:
-    """Raises DataError if a document, question or passage text stands in two splits."""
+    """Raises DataError if a document, question or passage text stands in two splits.
+
+    The documents of all relevant chunks count, since judgments are read from those as well.
+    """
     split_of: dict[str, Split] = {}
     for pair in pairs:
-        for document in (pair.document, document_of(pair.chunk_id)):
+        for document in (pair.document, *map(document_of, (pair.chunk_id, *pair.relevant))):
             if split_of.setdefault(document, pair.split) != pair.split:
                 raise DataError(
                     f"document {document} is in the splits {split_of[document]} and {pair.split} "
@@ -83,11 +107,6 @@ def check_leakage(pairs: Sequence[Pair], chunks: Mapping[str, Chunk]) -> None:
                     f"questions {owner.question_id} ({owner.split}) and {pair.question_id} "
                     f"({pair.split}) share a {mark.partition(' ')[0]}: rebuild the training data"
                 )
-
-
-def with_splits(pairs: Iterable[Pair], split_of: Mapping[str, Split]) -> list[Pair]:
-    """The pairs, each in its document's split."""
-    return [replace(pair, split=split_of[pair.document]) for pair in pairs]
 
 
 def require_all_splits(pairs: Sequence[Pair]) -> None:

@@ -15,7 +15,7 @@ from finetune.options import TrainedModel, TrainingData, TrainOptions
 from finetune.split import check_leakage
 from rag_service.core.errors import DataError
 from rag_service.core.protocols import Progress, no_progress
-from rag_service.core.types import Chunk, ModelCard
+from rag_service.core.types import Chunk, ModelCard, Split
 
 _RUN, _CHECKPOINTS, _MODEL = "run.json", "checkpoints", "model"
 
@@ -72,6 +72,8 @@ def train(
         **measured,
         "base": base.name,
         "data": data.fingerprint,
+        "train_documents": _documents(data, "train"),
+        "validation_documents": _documents(data, "validation"),
         "hard_negatives": negatives is not None,
         "seed": options.seed,
         "seconds": round(time.monotonic() - started, 1),
@@ -82,6 +84,11 @@ def train(
     _write(out / _RUN, {"run": run, "figures": figures})
     shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
     return TrainedModel(out / _MODEL, figures)
+
+
+def _documents(data: TrainingData, split: Split) -> list[str]:
+    """Names of the documents that a split's questions come from, sorted."""
+    return sorted({pair.document for pair in data.pairs if pair.split == split})
 
 
 def _fingerprint(

@@ -15,7 +15,7 @@ from rag_service.core.errors import IngestError, NotFound
 from rag_service.core.ids import now
 from rag_service.core.types import Chunk, Document
 
-__all__ = ["CHUNKER", "Filing", "ReadOptions", "find_files", "read_file", "read_files"]
+__all__ = ["Filing", "ReadOptions", "chunker", "find_files", "read_file", "read_files"]
 
 CHUNKER = "1"
 """Version of the parsing and chunking rules: raised whenever the same file gives other chunks."""
@@ -61,6 +61,11 @@ def read_file(path: Path, options: ReadOptions, count_tokens: CountTokens) -> Fi
     return _filing(parse_file(path, options), options, count_tokens)
 
 
+def chunker(options: ReadOptions) -> str:
+    """Version of the rules and of the options that make chunks, kept with each document."""
+    return f"{CHUNKER}/{options.strategy}/{options.chunk_tokens}"
+
+
 def read_files(
     paths: Sequence[Path], options: ReadOptions, count_tokens: CountTokens
 ) -> Iterator[tuple[Path, Filing | IngestError]]:
@@ -88,6 +93,6 @@ def _filing(parsed: Parsed, options: ReadOptions, count_tokens: CountTokens) -> 
         chunks=len(chunks),
         tables=sum(passage.kind == "table" for passage in parsed.passages),
         ingested_at=now(),
-        chunker=CHUNKER,
+        chunker=chunker(options),
     )
     return Filing(parsed.path, document, chunks, parsed.warnings)

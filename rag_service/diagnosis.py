@@ -15,7 +15,7 @@ from typing import Literal
 from rag_service.adapters.embedded_redis import EmbeddedRedis
 from rag_service.adapters.llm import make_generator
 from rag_service.adapters.package_weights import cached
-from rag_service.adapters.redis_client import connect
+from rag_service.adapters.redis_client import connect, without_secrets
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.core.errors import RagloopError
 from rag_service.core.protocols import Generator
@@ -73,7 +73,7 @@ def _disk(settings: Settings) -> Check:
 
 
 def _redis(settings: Settings) -> Check:
-    where = settings.redis_url or "embedded"
+    where = without_secrets(settings.redis_url) or "embedded"
 
     def probe() -> str:
         if settings.redis_url:
@@ -89,7 +89,7 @@ def _live_release(url: str, namespace: str) -> str:
         version = str(client.info("server")["redis_version"])
         live = RedisReleaseStore(client, namespace).current()
     served = f"release {live.release} is live" if live else "no release is live yet"
-    return f"{url}: Redis {version} with its query engine, {served}"
+    return f"{without_secrets(url)}: Redis {version} with its query engine, {served}"
 
 
 def _embedding_model(settings: Settings) -> Check:

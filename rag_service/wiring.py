@@ -138,9 +138,12 @@ class Services:
         )
         return Ingestion(
             self.chunks,
+            self.registry,
+            self.indexer,
             self.writer,
             options,
-            live_embedder=lambda: self.registry.load(self.ensure_live().model),
+            self.ensure_live,
+            self.jobs,
         )
 
     @cached_property
@@ -148,7 +151,12 @@ class Services:
         from rag_service.loop.evaluation import Evaluator
 
         return Evaluator(
-            self.chunks, self.releases, self.retriever, self.history, self.settings.seed
+            self.chunks,
+            self.releases,
+            self.registry,
+            self.retriever,
+            self.history,
+            self.settings.seed,
         )
 
     @cached_property
@@ -181,9 +189,9 @@ class Services:
 
         return Demo(
             home=self.settings.home,
+            redis=self.settings.redis_url or "embedded",
             chunks=self.chunks,
             releases=self.releases,
-            writer=self.writer,
             ingestion=self.ingestion,
             indexer=self.indexer,
             promoter=self.promoter,

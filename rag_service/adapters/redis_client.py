@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -48,13 +47,27 @@ def connect(url: str) -> redis.Redis:
             retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3, (redis.ConnectionError,)),
         )
     except ValueError as error:
-        raise ConfigError(f"RAGLOOP_REDIS_URL is no Redis address: {error}") from error
+        # The parser's own words may quote a part of the password.
+        raise ConfigError(
+            "RAGLOOP_REDIS_URL is no Redis address such as redis://user:password@host:6379/0; "
+            "special characters in a password are percent-encoded"
+        ) from error
     try:
-        _check(client, _without_secrets(url))
+        _check(client, without_secrets(url))
     except BaseException:
         client.close()
         raise
     return client
+
+
+def without_secrets(url: str) -> str:
+    """``url`` without user, password and query, also if it is no address that can be parsed."""
+    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
+    address, _, query = rest.partition("?")
+    if "@" in query:
+        # Whether the question mark begins the query or stands in a password is not known.
+        return f"{scheme}{mark}…"
+    return f"{scheme}{mark}{address.rpartition('@')[2]}"
 
 
 @contextmanager
@@ -112,8 +125,3 @@ def _ours(error: BaseException) -> RagloopError:
     if "maxmemory" in message:
         return StoreError(f"Redis is out of memory: raise its maxmemory ({message})")
     return StoreError(f"Redis refused: {message}")
-
-
-def _without_secrets(url: str) -> str:
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="").geturl()

@@ -73,14 +73,30 @@ class Serving:
             self._served = live
         return pinned
 
+    def warm(self) -> None:
+        """Begin to load the live release, if there is one, so that the first request need not."""
+        live = self._releases.current()
+        if live is not None and not self._is_open(live):
+            self._load_aside(live)
+
     def problem(self) -> str:
-        """Why the live release is not served yet although it should be, or ``""``."""
+        """Why the live release is not served, or ``""``; a load that is due is begun, not awaited.
+
+        A release that is loaded while the one before it serves is no problem.
+        """
+        live = self._releases.current()
+        if live is None:
+            return "no release is live: ingest filings first"
+        if self._is_open(live):
+            return ""
+        self._load_aside(live)
         with self._lock:
-            if self._failed is None:
-                return ""
-            release, error, _ = self._failed
-            served = self._served.release if self._served else "no release"
-        return f"release {release} is live but cannot be loaded: {error.message} ({served} serves)"
+            failed, served = self._failed, self._served
+        serves = f"{served.release if served else 'no release'} serves"
+        if failed is not None and failed[0] == live.release:
+            reason = failed[1].message
+            return f"release {live.release} is live but cannot be loaded: {reason} ({serves})"
+        return "" if served else f"release {live.release} is being loaded"
 
     def close(self) -> None:
         """Wait for an encoder that is being loaded."""
@@ -98,6 +114,13 @@ class Serving:
         if release.state == "failed":
             raise InvalidRequest(f"release {name} failed while it was built and cannot be searched")
         return release
+
+    def _is_open(self, release: Release) -> bool:
+        with self._lock:
+            return (
+                release.model in self._encoders
+                and (release.release, release.index) in self._checked
+            )
 
     def _stand_in(self, live: Release) -> Pinned | None:
         """The release before ``live``, while the encoder of ``live`` is being loaded."""
@@ -129,6 +152,8 @@ class Serving:
     def _try_open(self, live: Release) -> None:
         try:
             self._open(live)
+            with self._lock:
+                self._served = self._served or live
         except RagloopError as error:
             log.error("release %s is live but cannot be loaded: %s", live.release, error.message)
             with self._lock:

@@ -49,7 +49,7 @@ def search(
         for hit in found.hits:
             _print_hit(console, hit)
 
-    emit(dict(search_document(found)), as_json, render)
+    emit(search_document(found), as_json, render)
 
 
 def ask(
@@ -63,7 +63,7 @@ def ask(
     with open_services(load_settings()) as services:
         filters = Filters(company=company, fiscal_year=year)
         answer = asyncio.run(services.answerer.ask(q, filters=filters, release=release))
-    emit(dict(answer_document(answer)), as_json, lambda console: print_answer(console, answer))
+    emit(answer_document(answer), as_json, lambda console: print_answer(console, answer))
 
 
 def compare(
@@ -95,19 +95,20 @@ def print_answer(console: Console, answer: Answer) -> None:
 
 def _compare_on_question(services: Services, a: str, b: str, question: str, as_json: bool) -> None:
     side_by_side = asyncio.run(services.comparer.compare(question, a, b))
-    document = comparison_document(side_by_side)
 
     def render(console: Console) -> None:
-        for side in (document["a"], document["b"]):
-            console.rule(side["release"], align="left")
-            console.print(escape(side["answer"]["answer"]))
-            for hit in side["answer"]["hits"]:
-                where = f"{hit['document']} p. {hit['page_start']}"
-                console.print(f"{hit['rank']:>3}  {hit['score']:.3f}  {escape(where)}")
-        overlap = ", ".join(f"{name} {value:.2f}" for name, value in document["overlap"].items())
-        console.print(f"overlap: {overlap}")
+        for side in (side_by_side.a, side_by_side.b):
+            console.rule(side.result.release, align="left")
+            print_answer(console, side.answer)
+            for hit in side.result.hits:
+                where = f"{hit.chunk.document} p. {hit.chunk.page_start}"
+                console.print(f"{hit.rank:>3}  {hit.score:.3f}  {escape(where)}")
+        console.print(
+            f"overlap of the rankings: rbo {side_by_side.rbo:.2f}, "
+            f"jaccard {side_by_side.jaccard:.2f}"
+        )
 
-    emit(dict(document), as_json, render)
+    emit(comparison_document(side_by_side), as_json, render)
 
 
 def _compare_on_set(

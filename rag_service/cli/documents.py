@@ -68,7 +68,7 @@ def remove(
 ) -> None:
     """Take a document out of the live index and the chunk store."""
     with open_services(load_settings()) as services:
-        removed = services.writer.remove(name)
+        removed = services.ingestion.remove(name)
     emit(
         {"removed": documents_document([removed])["documents"][0]},
         as_json,

@@ -22,7 +22,7 @@ Questions = Annotated[int, typer.Option(help="Template questions to train on, at
 LlmQuestions = Annotated[int, typer.Option(help="Questions that the LLM writes, at most.", min=0)]
 LlmMinutes = Annotated[float, typer.Option(help="Longest time that the LLM may take.", min=0.0)]
 Epochs = Annotated[int, typer.Option(help="Passes over the training pairs.", min=1)]
-BatchSize = Annotated[int, typer.Option(help="Pairs in one training batch.", min=2)]
+BatchSize = Annotated[int, typer.Option(help="Pairs in one training batch; 0: what fits.", min=0)]
 Negatives = Annotated[
     bool, typer.Option("--hard-negatives", help="Mine hard negatives from the live index.")
 ]
@@ -44,7 +44,7 @@ def demo(
     llm_questions: LlmQuestions = 12,
     llm_minutes: LlmMinutes = 1.0,
     epochs: Epochs = 1,
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = 0,
     hard_negatives: Negatives = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -72,7 +72,9 @@ def demo(
         for outcome in refused:
             console.print(escape(f"refused {outcome['path']}: {outcome['message']}"))
         print_improvement(console, document)
-        console.print(f"\n[bold]{escape(result.answer.question)}[/]")
+        console.print(f"\n[bold]{escape(result.answer.question)}[/]", highlight=False)
+        if result.tried > 1:
+            console.print(f"(held-out question {result.tried}; none before it was answered)")
         print_answer(console, result.answer)
         console.print(
             f'\nAsk on: RAGLOOP_HOME={_shown(settings.home)} ragloop ask "..."   '
@@ -89,7 +91,7 @@ def improve(
     llm_questions: LlmQuestions = 200,
     llm_minutes: LlmMinutes = 20.0,
     epochs: Epochs = 1,
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = 0,
     hard_negatives: Negatives = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -115,7 +117,7 @@ def finetune(
     llm_questions: LlmQuestions = 200,
     llm_minutes: LlmMinutes = 20.0,
     epochs: Epochs = 1,
-    batch_size: BatchSize = 32,
+    batch_size: BatchSize = 0,
     hard_negatives: Negatives = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -225,7 +227,12 @@ def finetune_options(
             max_minutes=llm_minutes,
             seed=settings.seed,
         ),
-        training=TrainOptions(epochs=epochs, batch_size=batch_size, seed=settings.seed),
+        training=TrainOptions(
+            epochs=epochs,
+            batch_size=batch_size,
+            precision=settings.precision,
+            seed=settings.seed,
+        ),
         hard_negatives=hard_negatives,
     )
 

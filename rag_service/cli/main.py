@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any
 
@@ -36,6 +37,9 @@ def main() -> None:
     except RagloopError as error:
         emit_error(error.as_dict(), as_json)
         sys.exit(error.exit_status)
+    except OSError as error:
+        emit_error({"code": "os_error", "message": _told(error), "retryable": False}, as_json)
+        sys.exit(1)
     except _UsageError as error:
         message = f"{error.format_message()} (see `ragloop --help`)"
         emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
@@ -44,3 +48,9 @@ def main() -> None:
         sys.stderr.write("stopped; the same command goes on where it was\n")
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: OSError) -> str:
+    """The file and the system's words, such as ``No space left on device``."""
+    words = error.strerror or str(error) or type(error).__name__
+    return f"{os.fsdecode(error.filename)}: {words}" if error.filename else words

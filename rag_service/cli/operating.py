@@ -33,9 +33,10 @@ def serve(
 
     settings = load_settings()
     host, port = host or settings.host, port or settings.port
-    app = create_app(lambda: open_services(settings, background=True))
-    stderr_console().print(f"ragloop serves http://{host}:{port}")
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    with open_services(settings, background=True) as services:
+        services.serving.warm()
+        stderr_console().print(f"ragloop serves http://{host}:{port}")
+        uvicorn.run(create_app(services), host=host, port=port, log_level="warning")
 
 
 def doctor(as_json: JsonFlag = False) -> None:

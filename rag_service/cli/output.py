@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -30,8 +31,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on std
 def emit(document: dict[str, Any], as_json: bool, render: Callable[[Console], None]) -> None:
     """Print ``document`` as JSON, or let ``render`` print it for a person."""
     if as_json:
-        json.dump(document, sys.stdout, ensure_ascii=False)
-        sys.stdout.write("\n")
+        _print_json(document)
     else:
         render(stdout_console())
 
@@ -39,14 +39,21 @@ def emit(document: dict[str, Any], as_json: bool, render: Callable[[Console], No
 def emit_error(error: dict[str, object], as_json: bool) -> None:
     """An error's document on stdout, or its message on stderr."""
     if as_json:
-        json.dump({"error": error}, sys.stdout, ensure_ascii=False)
-        sys.stdout.write("\n")
+        _print_json({"error": error})
     else:
         stderr_console().print(f"[bold red]error[/] ({error['code']}):", end=" ")
         stderr_console().print(str(error["message"]), markup=False, highlight=False)
 
 
+def _print_json(document: dict[str, Any]) -> None:
+    # ASCII alone: a file name may be no UTF-8, and stdout may have any encoding.
+    json.dump(document, sys.stdout, ensure_ascii=True)
+    sys.stdout.write("\n")
+
+
 def stdout_console() -> Console:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty(), highlight=False)
 
 

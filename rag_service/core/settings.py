@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     parse_seconds: int = Field(300, ge=1, description="Time limit for reading one file.")
     parse_memory_mb: int = Field(4096, ge=512, description="Memory limit for reading one file.")
     max_question_chars: int = Field(2000, ge=1, description="Longer questions are refused.")
-    keep_releases: int = Field(3, ge=2, description="Retired releases beyond these are dropped.")
+    keep_releases: int = Field(3, ge=2, description="Older retired or refused releases go.")
     hnsw_m: int = Field(16, ge=2, le=512)
     hnsw_ef_construction: int = Field(100, ge=4, le=4096)
     hnsw_ef_runtime: int = Field(64, ge=4, le=4096)

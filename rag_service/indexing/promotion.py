@@ -28,13 +28,13 @@ class Promoter:
         vectors: VectorStore,
         releases: ReleaseStore,
         registry: ModelRegistry,
-        keep_retired: int,
+        keep: int,
     ) -> None:
         self._indexer = indexer
         self._vectors = vectors
         self._releases = releases
         self._registry = registry
-        self._keep_retired = keep_retired
+        self._keep = keep
 
     def ensure_live(self, base: Callable[[], ModelCard]) -> Release:
         """The live release; an empty one of the ``base`` model if there is none yet."""
@@ -51,8 +51,10 @@ class Promoter:
                 raise
             return winner
 
-    def promote(self, name: str, progress: Progress = no_progress) -> Release:
-        """Make release ``name`` live.
+    def promote(
+        self, name: str, progress: Progress = no_progress, *, instead_of: str | None = None
+    ) -> Release:
+        """Make release ``name`` live; with ``instead_of``, only in that release's place.
 
         Raises NotFound, InvalidRequest for a failed or unfinished release, and ReleaseConflict
         if another operator moved the pointer meanwhile.
@@ -61,6 +63,11 @@ class Promoter:
         live = self._releases.current()
         if live is not None and live.release == name:
             return live
+        if instead_of is not None and (live is None or live.release != instead_of):
+            raise ReleaseConflict(
+                f"release {name} was compared with {instead_of}, and "
+                f"{live.release if live else 'none'} is live now: improve again"
+            )
         if target.state in {"failed", "building"}:
             raise InvalidRequest(
                 f"release {name} is {target.state}; build a candidate with `ragloop reindex`"
@@ -106,10 +113,11 @@ class Promoter:
     def _retire_old(self) -> None:
         previous = self._releases.previous()
         keep = {previous.release} if previous else set()
-        retired = [r for r in self._releases.all() if r.state == "retired"]
-        for release in retired[: -self._keep_retired]:
-            if release.release not in keep:
-                self._discard(release)
+        for state in ("retired", "candidate"):
+            releases = [r for r in self._releases.all() if r.state == state]
+            for release in releases[: -self._keep]:
+                if release.release not in keep:
+                    self._discard(release)
 
     def _discard(self, release: Release) -> None:
         self._releases.delete(release.release)

@@ -18,6 +18,7 @@ from rag_service.core.protocols import (
     no_progress,
 )
 from rag_service.core.types import IndexSpec, ModelCard, Release
+from rag_service.indexing.embedding import embed_chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,16 +99,28 @@ class ShadowIndexer:
             unindexed=max(0, len(written) - self._vectors.count(release.index)),
         )
 
-    def catch_up(self, release: Release, progress: Progress = no_progress, passes: int = 10) -> int:
+    def catch_up(
+        self,
+        release: Release,
+        progress: Progress = no_progress,
+        passes: int = 10,
+        *,
+        writing: bool = False,
+    ) -> int:
         """Make a release's index hold exactly the chunk store's chunks.
 
-        Returns the revision at which it did, for ``ReleaseStore.swap`` to insist on.
+        Returns the revision at which it did, for ``ReleaseStore.swap`` to insist on. The live
+        release is mended only by who is ``writing``, alone: to others, a document that is just
+        being written looks like one too many.
+
         Raises ReleaseConflict if documents still change after ``passes`` passes.
         """
         for _ in range(passes):
             found = self.completeness(release)
             if found.complete:
                 return found.revision
+            if not writing and self._is_live(release):
+                raise ReleaseConflict(f"release {release.release} went live meanwhile")
             self._embed(release, sorted(found.missing), progress)
             nothing = np.empty((0, release.dims), np.float32)
             for stale in self._batches(sorted(found.extra)):
@@ -117,6 +130,10 @@ class ShadowIndexer:
             f"{len(found.missing)} chunks missing, {len(found.extra)} too many, "
             f"{found.unindexed} not indexed; try again when ingestion has ended"
         )
+
+    def _is_live(self, release: Release) -> bool:
+        live = self._releases.current()
+        return live is not None and live.release == release.release
 
     def _unfinished(self, fingerprint: str) -> Release | None:
         for release in reversed(self._releases.all()):
@@ -131,7 +148,7 @@ class ShadowIndexer:
         done = 0
         for ids in self._batches(missing):
             chunks = self._chunks.load(ids)
-            vectors = embedder.embed_documents([chunk.embedded_text for chunk in chunks])
+            vectors = embed_chunks(embedder, chunks)
             self._vectors.write(release.index, chunks, vectors)
             done += len(ids)
             progress(f"reindex {release.release}", done, len(missing))

@@ -18,6 +18,7 @@ from rag_service.core.protocols import (
     no_progress,
 )
 from rag_service.core.types import Chunk, Document, Release
+from rag_service.indexing.embedding import embed_chunks
 
 _ATTEMPTS = 5
 
@@ -59,7 +60,7 @@ class DocumentWriter:
                 done += n
                 progress(f"embed {document.name}", done, len(chunks))
 
-            vectors = embedder.embed_documents([c.embedded_text for c in chunks], advance)
+            vectors = embed_chunks(embedder, chunks, advance)
             stale = self._ids_under(document.name) | self._ids_of(document.document_id)
             self._vectors.write(
                 live.index, chunks, vectors, stale - {chunk.chunk_id for chunk in chunks}

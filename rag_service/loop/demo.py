@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,11 @@ from eval.question_sets import load
 from ingest.samples.generate import write_sample_filings
 from rag_service.answering.answer import Answerer
 from rag_service.answering.documents import answer_document
-from rag_service.core.errors import IngestError
+from rag_service.core.errors import ConfigError, GenerationError, IngestError
 from rag_service.core.protocols import ChunkStore, Progress, ReleaseStore, no_progress
 from rag_service.core.types import Answer, ModelCard, QuestionSet, Release
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
-from rag_service.indexing.writer import DocumentWriter
 from rag_service.loop.improve import Improvement, Improver
 from rag_service.loop.ingestion import Ingestion
 from rag_service.loop.jobs import Job
@@ -33,13 +33,15 @@ class DemoResult:
     improvement: Improvement
     ingested: list[dict[str, Any]]
     answer: Answer
+    tried: int
+    """Held-out questions that were asked until one was answered with a citation."""
     model: str
 
     def as_dict(self) -> dict[str, Any]:
         return self.improvement.as_dict() | {
             "model": self.model,
             "documents": self.ingested,
-            "example": {"question": self.answer.question} | answer_document(self.answer),
+            "example": {**answer_document(self.answer), "tried": self.tried},
         }
 
 
@@ -50,9 +52,9 @@ class Demo:
         self,
         *,
         home: Path,
+        redis: str,
         chunks: ChunkStore,
         releases: ReleaseStore,
-        writer: DocumentWriter,
         ingestion: Ingestion,
         indexer: ShadowIndexer,
         promoter: Promoter,
@@ -60,9 +62,9 @@ class Demo:
         answerer: Answerer,
     ) -> None:
         self._home = home
+        self._redis = redis
         self._chunks = chunks
         self._releases = releases
-        self._writer = writer
         self._ingestion = ingestion
         self._indexer = indexer
         self._promoter = promoter
@@ -80,20 +82,22 @@ class Demo:
     ) -> DemoResult:
         """Run the loop on ``filings``, or on the sample filings.
 
-        The home ends with exactly that folder's documents. Raises IngestError if no file of the
-        folder could be read.
+        The home ends with exactly that folder's documents. Raises ConfigError if it holds
+        documents that no demo brought, IngestError if no file of the folder could be read.
         """
+        self._claim_home()
         folder = filings or self._home / "filings"
         if filings is None:
             job.step("samples", lambda: len(write_sample_filings(folder)))
         job.step("base", lambda: self._serve(base, progress).release)
         ingested = job.step("ingest", lambda: self._ingest(folder, progress))
         improvement = self._improver.run(job, options, thresholds, progress)
-        questions = load(improvement.question_set, "test")
+        answer, tried = asyncio.run(self._example(load(improvement.question_set, "test")))
         return DemoResult(
             improvement=improvement,
             ingested=ingested["documents"],
-            answer=asyncio.run(self._example(questions)),
+            answer=answer,
+            tried=tried,
             model=base.name,
         )
 
@@ -107,17 +111,38 @@ class Demo:
         rebuilt = self._indexer.build(base, "base of the demo", progress)
         return self._promoter.promote(rebuilt.release, progress)
 
-    async def _example(self, questions: QuestionSet) -> Answer:
+    async def _example(self, questions: QuestionSet) -> tuple[Answer, int]:
         """The first held-out question for a figure that is answered with a citation.
 
-        Of ``_TRIED`` questions; if none of them is, the answer to the last says why.
+        Of ``_TRIED`` questions; if none of them is, the answer to the last says why. A failing
+        LLM costs the example its answer, not the improvement its figures.
         """
         figures = [q.text for q in questions.questions if q.metadata.get("kind") == "level"]
-        for question in figures[:_TRIED] or [questions.questions[0].text]:
-            answer = await self._answerer.ask(question)
+        asked = figures[:_TRIED] or [questions.questions[0].text]
+        tried = 0
+        for question in asked:
+            tried += 1
+            try:
+                answer = await self._answerer.ask(question)
+            except GenerationError as error:
+                answer = Answer(question, "", False, (), "", "none", error.message)
             if answer.citations:
                 break
-        return answer
+        return answer, tried
+
+    def _claim_home(self) -> None:
+        """Insist that every document here came from a demo: others would be removed."""
+        mark = self._home / "demo.txt"
+        where = hashlib.sha256(self._redis.encode()).hexdigest()
+        claimed = mark.exists() and mark.read_text() == where
+        if not claimed and (documents := self._chunks.documents()):
+            raise ConfigError(
+                f"{self._home} holds {len(documents)} documents that the demo did not ingest and "
+                "would remove: set RAGLOOP_HOME to a folder of its own, and RAGLOOP_NAMESPACE "
+                "with an external Redis"
+            )
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.write_text(where)
 
     def _ingest(self, folder: Path, progress: Progress) -> dict[str, Any]:
         outcomes = self._ingestion.run([folder], progress)
@@ -126,5 +151,5 @@ class Demo:
             raise IngestError(f"no filing in {folder} could be read", reason="nothing_read")
         for document in self._chunks.documents():
             if document.document_id not in kept:
-                self._writer.remove(document.name)
+                self._ingestion.remove(document.name)
         return {"documents": [outcome.as_dict() for outcome in outcomes]}

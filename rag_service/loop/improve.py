@@ -17,7 +17,7 @@ from finetune.build import question_set
 from finetune.dataset import load as load_training_data
 from finetune.options import TrainingData
 from rag_service.answering.retrieve import Retriever
-from rag_service.core.errors import NotFound
+from rag_service.core.errors import NotFound, ReleaseConflict
 from rag_service.core.protocols import (
     ChunkStore,
     ModelRegistry,
@@ -28,9 +28,11 @@ from rag_service.core.protocols import (
 from rag_service.core.types import GateDecision, Hit, ModelCard, Run
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
-from rag_service.loop.evaluation import Evaluator
+from rag_service.loop.evaluation import Evaluator, seen_documents
 from rag_service.loop.jobs import Job
 from rag_service.loop.training import FinetuneOptions, Finetuner
+
+_MEASUREMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +105,11 @@ class Improver:
         )
         folder = self._question_sets / job.id
         job.step("question_set", lambda: self._save_test_set(folder, data))
-        self._refuse_leaks(folder, data)
-        before = self._measure(job, "evaluate_before", folder, live, progress)
-        after = self._measure(job, "evaluate_after", folder, candidate, progress)
+        runs = job.step("evaluate", lambda: self._measure(folder, live, candidate, progress))
+        before, after = (self._history.get(run) for run in runs)
         decision = self._decide(job, before, after, data, thresholds)
         if decision.promoted:
-            job.step("promote", lambda: self._promoter.promote(candidate, progress).release)
+            job.step("promote", lambda: self._promote(job, candidate, live, progress))
         return Improvement(
             before=before,
             after=after,
@@ -134,6 +135,7 @@ class Improver:
         job.step(
             "questions", lambda: len(self._finetuner.build_data(folder, options, progress).pairs)
         )
+        _refuse_leaks(load_training_data(folder))
         base = self._root(self._registry.get(self._releases.get(release).model))
         fingerprint = job.step(
             "train",
@@ -166,26 +168,38 @@ class Improver:
         save(folder, question_set(data.pairs, "test", folder.name))
         return str(folder)
 
-    def _refuse_leaks(self, folder: Path, data: TrainingData) -> None:
-        known = [pair for pair in data.pairs if pair.split != "test"]
-        check(load(folder, "test"), documents_of(known), {pair.question for pair in known})
-
-    def _measure(self, job: Job, step: str, folder: Path, release: str, progress: Progress) -> Run:
-        run_id = job.step(
-            step,
-            lambda: self._evaluator.run(load(folder, "test"), release, progress).run_id,
+    def _measure(self, folder: Path, live: str, candidate: str, progress: Progress) -> list[str]:
+        """Ids of the runs of both releases over the same documents."""
+        questions = load(folder, "test")
+        for _ in range(_MEASUREMENTS):
+            revision = self._indexer.catch_up(self._releases.get(candidate), progress)
+            runs = [self._evaluator.run(questions, name, progress) for name in (live, candidate)]
+            if self._chunks.revision() == revision:
+                return [run.run_id for run in runs]
+        raise ReleaseConflict(
+            f"documents changed during each of {_MEASUREMENTS} measurements; improve again when "
+            "ingestion has ended"
         )
-        return self._history.get(run_id)
+
+    def _promote(self, job: Job, candidate: str, live: str, progress: Progress) -> str:
+        try:
+            return self._promoter.promote(candidate, progress, instead_of=live).release
+        except ReleaseConflict as error:
+            job.fail(error.message)
+            raise
 
     def _decide(
         self, job: Job, before: Run, after: Run, data: TrainingData, thresholds: GateThresholds
     ) -> GateDecision:
         candidate = self._releases.get(after.release)
+        if candidate.state != "live":  # as it is in a job that was killed behind its promotion
+            self._indexer.catch_up(candidate)
         completeness = self._indexer.completeness(candidate)
         facts = GateFacts(
             training_documents=frozenset(
                 pair.document for pair in data.pairs if pair.split != "test"
-            ),
+            )
+            | seen_documents(self._registry.get(before.model)),
             test_documents=frozenset(pair.document for pair in data.pairs if pair.split == "test"),
             complete=completeness.complete,
             missing=len(completeness.missing),
@@ -198,3 +212,9 @@ class Improver:
 
 def _as_dict(decision: GateDecision) -> dict[str, Any]:
     return {"promoted": decision.promoted, "reasons": list(decision.reasons)}
+
+
+def _refuse_leaks(data: TrainingData) -> None:
+    known = [pair for pair in data.pairs if pair.split != "test"]
+    test = question_set(data.pairs, "test", data.folder.name)
+    check(test, documents_of(known), {pair.question for pair in known})

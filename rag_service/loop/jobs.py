@@ -84,7 +84,8 @@ class JobStore:
         Raises JobRunning if another process runs a job of this home. An error that cannot mend
         by itself ends the job as failed; a retryable one, or a kill, leaves it to be resumed.
         """
-        with self._alone():
+        arguments = json.loads(json.dumps(arguments))  # as a journal gives them back
+        with self._alone("lock", "another job runs"):
             job = self._unfinished(kind, arguments) or self._new(kind, arguments)
             try:
                 yield job
@@ -93,6 +94,15 @@ class JobStore:
                     job.fail(error.message)
                 raise
             job.finish()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Held while documents are added to or taken from the live release.
+
+        Raises JobRunning if another process does so.
+        """
+        with self._alone("writing", "another process ingests or removes documents"):
+            yield
 
     def all(self) -> list[dict[str, Any]]:
         """Every journal, oldest first."""
@@ -124,13 +134,13 @@ class JobStore:
         return job
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _alone(self, name: str, what: str) -> Iterator[None]:
         self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / "lock").open("w") as lock:
+        with (self._folder / name).open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise JobRunning(
-                    f"another job runs in {self._folder.parent}; wait for it or end it"
+                    f"{what} in {self._folder.parent}; wait for it or end it"
                 ) from error
             yield

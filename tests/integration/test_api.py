@@ -51,11 +51,7 @@ def _world(home: Path, generator: ScriptedGenerator | None = None) -> World:
 
 @contextmanager
 def _serve(world: World) -> Iterator[TestClient]:
-    @contextmanager
-    def opened() -> Iterator[World]:
-        yield world
-
-    with TestClient(create_app(opened), raise_server_exceptions=False) as client:
+    with TestClient(create_app(world), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -80,6 +80,7 @@ def test_the_demo_finishes_although_it_is_killed_three_times(
         process.communicate()
 
     document = finish(start(tmp_path, model, filings))
+    assert len(list(tmp_path.glob("jobs/*/journal.json"))) == 1, "a killed job began anew"
 
     before, after = document["before"], document["after"]
     assert before["release"] != after["release"]

@@ -70,6 +70,17 @@ def test_training_lifts_retrieval_on_documents_it_never_saw(trained: TrainedMode
     json.dumps(figures)
 
 
+def test_the_figures_say_what_was_trained_on_and_how(
+    setting: Setting, trained: TrainedModel
+) -> None:
+    figures = trained.figures
+    for split in ("train", "validation"):
+        documents = {pair.document for pair in setting.data.pairs if pair.split == split}
+        assert figures[f"{split}_documents"] == sorted(documents)
+    assert figures["precision"] == "float32"
+    assert figures["batch_size"] == (32 if figures["device"] == "cpu" else 128)
+
+
 def test_the_result_is_a_model_with_prompts_limits_and_a_card(
     setting: Setting, trained: TrainedModel
 ) -> None:

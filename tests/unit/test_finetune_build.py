@@ -29,6 +29,20 @@ def test_all_splits_kinds_and_documents_are_represented(tmp_path: Path) -> None:
     assert told[-1][1] == told[-1][2] > 0
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_few_companies_have_no_relevant_chunk_in_another_split(tmp_path: Path, seed: int) -> None:
+    chunks = filings(2, (2019, 2020, 2021, 2022, 2023))
+    data = build_pairs(chunks, None, DataOptions(max_questions=300, seed=seed), tmp_path)
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    check_leakage(data.pairs, by_id)
+    split_of = {pair.document: pair.split for pair in data.pairs}
+    for pair in data.pairs:
+        assert pair.chunk_id in pair.relevant
+        assert {split_of[by_id[chunk].document] for chunk in pair.relevant} == {pair.split}
+    documents = [len({by_id[c].document for c in pair.relevant}) for pair in data.pairs]
+    assert max(documents) > 1
+
+
 def test_limits_are_kept_and_the_build_repeats(tmp_path: Path) -> None:
     options = DataOptions(max_questions=50, per_chunk=1, per_statement=1)
     first = build_pairs(filings(), None, options, tmp_path / "a")

@@ -71,14 +71,39 @@ def test_margin_identity_and_preference_decide(pairs: list[Pair]) -> None:
     positive = by_id[pair.chunk_id]
     ours = [c for c in chunks if c.facts.company == positive.facts.company and c.kind == "prose"]
     near, plain = [c for c in ours if c.heading != positive.heading][:2]
-    foreign = next(c for c in chunks if c.facts.company != positive.facts.company)
+    trained = {p.document for p in pairs if p.split == "train"}
+    foreign = next(
+        c for c in chunks if c.facts.company != positive.facts.company and c.document in trained
+    )
     twin = replace(positive, chunk_id="other.twin", text=positive.text + " ")
     search = _hits((near, 0.97), (positive, 1.0), (twin, 0.9), (foreign, 0.85), (plain, 0.8))
-    assert mine([pair], search, by_id) == {pair.question_id: plain.chunk_id}
-    loose = mine([pair], search, by_id, relative_margin=0.02)
-    assert loose == {pair.question_id: near.chunk_id}
-    last = mine([pair], search, by_id, skip_top=2)
-    assert last == {pair.question_id: plain.chunk_id}
+    assert mine(pairs, search, by_id)[pair.question_id] == plain.chunk_id
+    loose = mine(pairs, search, by_id, relative_margin=0.02)
+    assert loose[pair.question_id] == near.chunk_id
+
+
+def test_held_out_documents_give_no_negatives(pairs: list[Pair]) -> None:
+    by_id = {chunk.chunk_id: chunk for chunk in filings()}
+    training = [pair for pair in pairs if pair.split == "train"]
+    trained = {pair.document for pair in training}
+    held_out = [chunk for chunk in by_id.values() if chunk.document not in trained]
+    allowed = next(c for c in by_id.values() if c.document in trained and c.kind == "prose")
+    assert held_out
+    search = _hits(*((chunk, 0.5) for chunk in held_out), (allowed, 0.1))
+    mined = mine(pairs, search, by_id)
+    assert {by_id[chunk].document for chunk in mined.values()} <= trained
+    assert allowed.chunk_id in mined.values()
+
+    # Its own document answers throughout, so that chance has to look elsewhere.
+    pair = training[0]
+    own = tuple(c.chunk_id for c in by_id.values() if c.document == pair.document)
+    other = next(p for p in training if p.document != pair.document)
+    for seed in range(20):
+        drawn = mine(
+            [replace(pair, relevant=own), other], lambda texts, k: [[] for _ in texts], by_id,
+            seed=seed,
+        )  # fmt: skip
+        assert by_id[drawn[pair.question_id]].document == other.document
 
 
 def test_without_hits_a_passage_of_the_same_document_is_drawn(pairs: list[Pair]) -> None:

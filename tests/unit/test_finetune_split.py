@@ -25,6 +25,11 @@ def _pair(chunk: Chunk, split: Split, question: str) -> Pair:
     )
 
 
+def _invented(companies: int) -> list[Chunk]:
+    """One chunk of each company's only filing."""
+    return [filing(f"Company {number}", 2023)[0] for number in range(companies)]
+
+
 def test_companies_stay_together_from_four_on() -> None:
     chunks = filings(6)
     split = assign_splits(chunks, seed=1)
@@ -33,7 +38,40 @@ def test_companies_stay_together_from_four_on() -> None:
     for document, name in split.items():
         by_company.setdefault(document.partition("_")[0], set()).add(name)
     assert all(len(names) == 1 for names in by_company.values())
-    assert Counter(split.values()) == {"train": 6, "validation": 2, "test": 4}
+
+
+@pytest.mark.parametrize("companies", [4, 8, 9, 40])
+def test_splits_keep_their_proportions(companies: int) -> None:
+    chunks = _invented(companies)
+    for seed in range(20):
+        sizes = Counter(assign_splits(chunks, seed).values())
+        assert sizes["train"] >= companies // 2
+        assert sizes["validation"] >= 1
+        assert sizes["test"] >= max(1, round(companies / 5))
+    assert 0.45 < sizes["train"] / companies < 0.75
+
+
+def test_more_companies_leave_the_others_where_they_are() -> None:
+    chunks = _invented(40)
+    moves = 0
+    for seed in range(20):
+        before = assign_splits(chunks[:4], seed)
+        for count in range(5, 41):
+            after = assign_splits(chunks[:count], seed)
+            moved = [(before[name], after[name]) for name in before if before[name] != after[name]]
+            assert len(moved) <= 2
+            assert not {("train", "test"), ("test", "train")} & set(moved)
+            moves += len(moved)
+            before = after
+    # On average, for 36 companies that are added one by one.
+    assert moves / 20 < 12
+
+
+def test_another_filing_of_a_known_company_joins_it_and_moves_none() -> None:
+    before = assign_splits(filings(6, (2022,)), seed=1)
+    after = assign_splits(filings(6, (2022, 2023)), seed=1)
+    assert {name: after[name] for name in before} == before
+    assert all(after[name] == after[name.replace("2023", "2022")] for name in after)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -54,6 +92,14 @@ def test_a_document_in_two_splits_is_a_leak() -> None:
     apart = [_pair(chunks[0], "train", "a"), _pair(chunks[1], "test", "b")]
     with pytest.raises(DataError, match=r"ALDERMILLS_2023_10K.pdf is in the splits train and test"):
         check_leakage(apart, by_id)
+
+
+def test_a_relevant_chunk_of_another_splits_document_is_a_leak() -> None:
+    ours, theirs = filing("Alder Mills", 2022)[0], filing("Alder Mills", 2023)[0]
+    by_id = {ours.chunk_id: ours, theirs.chunk_id: theirs}
+    pair = replace(_pair(ours, "train", "a"), relevant=(ours.chunk_id, theirs.chunk_id))
+    with pytest.raises(DataError, match="in the splits train and test"):
+        check_leakage([pair, _pair(theirs, "test", "b")], by_id)
 
 
 @pytest.mark.parametrize("what", ["question", "passage"])

@@ -9,7 +9,13 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from rag_service.core.errors import InvalidRequest, NotFound, ReleaseConflict, StoreUnavailable
+from rag_service.core.errors import (
+    InvalidRequest,
+    ModelError,
+    NotFound,
+    ReleaseConflict,
+    StoreUnavailable,
+)
 from rag_service.core.types import Chunk, Document, Filters, IndexSpec, ModelCard, Vectors
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
@@ -255,6 +261,50 @@ def test_a_rollback_brings_back_the_release_before_and_what_came_since(world: Wo
     assert len(world.registry.embedded) == 2 * came_since
     with pytest.raises(NotFound, match="no earlier release"):
         world.promoter.rollback()
+
+
+def test_a_candidate_goes_live_only_in_the_place_of_the_release_it_was_compared_with(
+    world: World,
+) -> None:
+    candidate = world.indexer.build(card("better"))
+    world.promoter.promote(world.indexer.build(card("meanwhile")).release)
+    with pytest.raises(ReleaseConflict, match="compared with r0001"):
+        world.promoter.promote(candidate.release, instead_of="r0001")
+
+
+def test_a_removal_killed_half_way_is_mended_by_the_next_writer(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*arguments: Any) -> None:
+        raise StoreUnavailable("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.chunks, "remove", die)
+        with pytest.raises(StoreUnavailable):
+            world.writer.remove("ALDERMILLS_2022_10K.pdf")
+    live = world.releases.current()
+    assert live is not None
+    assert world.live_ids() != world.chunks.chunk_ids()
+    with pytest.raises(ReleaseConflict, match="live"):
+        world.indexer.catch_up(live)
+    world.indexer.catch_up(live, writing=True)
+    assert world.live_ids() == world.chunks.chunk_ids()
+
+
+def test_a_chunk_that_the_model_would_cut_off_is_refused(world: World) -> None:
+    (chunk, *_) = filing("Birchwater", 2022)
+    long = replace(chunk, text="very " * 5000 + "long")
+    with pytest.raises(ModelError, match="RAGLOOP_CHUNK_TOKENS"):
+        world.put([long])
+    assert world.live_ids() == world.chunks.chunk_ids()
+
+
+def test_refused_candidates_do_not_pile_up(world: World) -> None:
+    for name in ("one", "two", "three", "four"):
+        world.indexer.build(card(name))
+    world.promoter.promote(world.indexer.build(card("five")).release)
+    candidates = [r.model for r in world.releases.all() if r.state == "candidate"]
+    assert candidates == ["three", "four"]
 
 
 def test_what_is_not_ready_cannot_go_live(world: World) -> None:

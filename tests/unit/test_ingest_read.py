@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.read import CHUNKER, Filing, ReadOptions, find_files, read_file
+from ingest.read import Filing, ReadOptions, chunker, find_files, read_file
 from rag_service.core.errors import ConfigError, NotFound
 from rag_service.core.types import Chunk, FilingFacts
 from tests.unit import ingest_files as files
@@ -49,7 +49,7 @@ def test_document_counts(filing: Filing) -> None:
     assert document.pages == 6
     assert document.chunks == len(filing.chunks)
     assert document.tables == 3
-    assert document.chunker == CHUNKER
+    assert document.chunker == chunker(ReadOptions(chunk_tokens=120))
     assert [chunk.position for chunk in filing.chunks] == list(range(document.chunks))
     assert all(chunk.document_id == document.document_id for chunk in filing.chunks)
 

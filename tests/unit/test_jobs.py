@@ -60,6 +60,13 @@ def test_an_error_ends_a_job_with_its_reason_unless_it_may_mend_by_itself(jobs: 
     assert waiting["state"] == "running"
 
 
+def test_arguments_are_the_same_when_json_turned_their_tuples_into_lists(jobs: JobStore) -> None:
+    with pytest.raises(KeyboardInterrupt), jobs.run("improve", {"dims": (64, 32)}) as killed:
+        raise KeyboardInterrupt
+    with jobs.run("improve", {"dims": (64, 32)}) as resumed:
+        assert resumed.id == killed.id
+
+
 def test_two_jobs_of_one_home_do_not_run_at_once(jobs: JobStore, tmp_path: Path) -> None:
     with (
         jobs.run("improve", {}),

@@ -1,0 +1,147 @@
+"""Commands over fake stores, and what they say of a system that refuses."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from rag_service.adapters.redis_client import connect, without_secrets
+from rag_service.core.errors import ConfigError
+from tests.fakes.answering import World
+from tests.fakes.filings import filing
+from tests.integration.command_line import CommandLine
+
+CHUNKS = filing("Alder Mills", 2023)
+QUESTION = "What were net sales of Alder Mills in 2023?"
+NOWHERE = "redis://somebody:hunter2@127.0.0.1:1/0"
+
+
+@pytest.fixture
+def ragloop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> CommandLine:
+    return CommandLine(tmp_path, {}, monkeypatch, capfd)
+
+
+class Opened:
+    """Stands in for ``open_services``; counts how often services are opened."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.times = 0
+
+    @contextmanager
+    def __call__(self, *_: object, **__: object) -> Iterator[World]:
+        self.times += 1
+        yield self.world
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Opened:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.add_release("mb", CHUNKS)
+    return Opened(world)
+
+
+def test_compare_on_a_question_shows_both_sides(
+    ragloop: CommandLine, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag_service.cli.asking.open_services", opened)
+    outcome = ragloop("compare", "r0001", "r0002", "--question", QUESTION)
+    assert outcome.status == 0, outcome.stderr
+    comparison = ragloop("compare", "r0001", "r0002", "--question", QUESTION, "--json").document
+    for side in (comparison["a"], comparison["b"]):
+        assert f"release {side['release']}" in outcome.stdout
+        assert side["answer"]["answer"] in outcome.stdout
+        hit = side["hits"][-1]
+        assert f"{hit['rank']:>3}  {hit['score']:.3f}  {hit['document']} p. " in outcome.stdout
+    assert f"rbo {comparison['rbo']:.2f}, jaccard {comparison['jaccard']:.2f}" in outcome.stdout
+
+
+def test_serve_hands_its_services_to_the_app(
+    ragloop: CommandLine, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(app: Any, **options: Any) -> None:
+        opened.world.serving.close()
+        assert opened.world.registry.loads == ["ma"], "the encoder is loaded before a request"
+        assert options["port"] == 8123
+        with TestClient(app) as client:
+            assert client.post("/v1/search", json={"query": QUESTION}).status_code == 200
+
+    monkeypatch.setattr("rag_service.cli.operating.open_services", opened)
+    monkeypatch.setattr("uvicorn.run", run)
+    outcome = ragloop("serve", "--port", "8123")
+    assert (outcome.status, opened.times) == (0, 1), outcome.stderr
+
+
+def test_serve_without_redis_says_so(ragloop: CommandLine) -> None:
+    outcome = ragloop("serve", RAGLOOP_REDIS_URL=NOWHERE)
+    assert outcome.status == 1
+    assert "store_unavailable" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert "hunter2" not in outcome.stderr
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_an_error_of_the_system_names_the_file(
+    ragloop: CommandLine, monkeypatch: pytest.MonkeyPatch, as_json: bool
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/disk/models")
+
+    monkeypatch.setattr("rag_service.wiring.make_registry", full)
+    outcome = ragloop("models", "list", *(["--json"] if as_json else []))
+    assert outcome.status == 1
+    said = "/disk/models: No space left on device"
+    if as_json:
+        assert outcome.error == {"code": "os_error", "message": said, "retryable": False}
+    else:
+        assert said in outcome.stderr
+        assert "Traceback" not in outcome.stderr
+
+
+def test_a_cache_that_cannot_be_made_is_a_wrong_setting(ragloop: CommandLine) -> None:
+    outcome = ragloop("models", "pull", "minilm", "--json", RAGLOOP_CACHE="/dev/null/cache")
+    assert (outcome.status, outcome.error["code"]) == (2, "config")
+    assert "RAGLOOP_CACHE" in outcome.error["message"]
+
+
+def test_doctor_hides_the_password_of_redis(ragloop: CommandLine) -> None:
+    outcome = ragloop("doctor", "--json", RAGLOOP_REDIS_URL=NOWHERE)
+    (redis,) = (c for c in outcome.document["checks"] if c["name"] == "redis")
+    assert redis["status"] == "missing"
+    assert redis["detail"] == "redis://127.0.0.1:1/0"
+    assert "hunter2" not in outcome.stdout + outcome.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://h:6379/0", "redis://h:6379/0"),
+        ("rediss://u:p@h:6379/0?db=1", "rediss://h:6379/0"),
+        ("unix:///tmp/redis.sock", "unix:///tmp/redis.sock"),
+        ("redis://u:p/p@h", "redis://h"),
+        ("redis://u:p#p@h", "redis://h"),
+        ("redis://u:p?p@h", "redis://…"),
+        ("redis://h/0?password=p@p", "redis://…"),
+        ("u:p@h:6379", "h:6379"),
+        ("redis://[p@h", "redis://h"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert without_secrets(url) == shown
+
+
+def test_a_wrong_address_does_not_show_its_password() -> None:
+    with pytest.raises(ConfigError, match="RAGLOOP_REDIS_URL") as refused:
+        connect("redis://user:hunter2/x@127.0.0.1:1/0")
+    assert "hunter2" not in refused.value.message
