@@ -51,6 +51,8 @@ def split_text(text: str, limit: int, counts: TokenCounts) -> list[str]:
         RecursiveCharacterTextSplitter,
     )
 
+    if counts.of(text) <= limit:
+        return [text.strip()] if text.strip() else []
     learn_parts([text], limit, counts)
     splitter = RecursiveCharacterTextSplitter(
         chunk_size=limit,

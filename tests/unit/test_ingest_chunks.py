@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.chunks import make_chunks
@@ -56,6 +56,7 @@ texts = st.lists(words, min_size=1, max_size=150).map(" ".join)
 
 
 @given(texts, st.integers(16, 60))
+@example("0" * 17, 16)
 def test_splitting_loses_no_text(text: str, limit: int) -> None:
     counts = TokenCounts(count_words)
     parts = split_text(text, limit, counts)
