@@ -268,7 +268,8 @@ def print_improvement(console: Console, document: dict[str, Any]) -> None:
     console.print("[green]promoted[/]" if gate["promoted"] else "[yellow]not promoted[/]")
     for reason in gate["reasons"]:
         console.print(f"  {escape(reason)}")
-    steps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in document["seconds"].items())
+    took = {name: seconds for name, seconds in document["seconds"].items() if seconds >= 1}
+    steps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items())
     console.print(steps, style="dim")
 
 

@@ -28,6 +28,10 @@ from rag_service.core.protocols import no_progress
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
 
+_PIPE_WIDTH = 160
+"""Columns of a table that is not shown on a terminal."""
+
+
 def emit(document: dict[str, Any], as_json: bool, render: Callable[[Console], None]) -> None:
     """Print ``document`` as JSON, or let ``render`` print it for a person."""
     if as_json:
@@ -54,7 +58,9 @@ def _print_json(document: dict[str, Any]) -> None:
 def stdout_console() -> Console:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-    return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty(), highlight=False)
+    terminal = sys.stdout.isatty()
+    width = None if terminal else _PIPE_WIDTH
+    return Console(file=sys.stdout, width=width, soft_wrap=not terminal, highlight=False)
 
 
 def stderr_console() -> Console:
