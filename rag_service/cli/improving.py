@@ -65,7 +65,7 @@ def demo(
     document = result.as_dict()
 
     def render(console: Console) -> None:
-        console.print(f"home {settings.home} · model {result.model}")
+        console.print(f"home {_shown(settings.home)} · model {result.model}")
         refused = [d for d in result.ingested if d["status"] == "refused"]
         chunks = sum(int(d["chunks"]) for d in result.ingested)
         console.print(f"{len(result.ingested) - len(refused)} documents, {chunks} chunks")
