@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Literal
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
@@ -53,23 +54,25 @@ def _python() -> Check:
 
 
 def _home(settings: Settings) -> Check:
-    folder = settings.home
-    while not folder.exists():
-        folder = folder.parent
+    folder = _nearest_existing(settings.home)
     if os.access(folder, os.W_OK):
         return Check("home", "ok", str(settings.home))
     return Check("home", "missing", f"{folder} is not writable", "set RAGLOOP_HOME")
 
 
 def _disk(settings: Settings) -> Check:
-    folder = settings.home
-    while not folder.exists():
-        folder = folder.parent
+    folder = _nearest_existing(settings.home)
     free = shutil.disk_usage(folder).free / 1e9
     detail = f"{free:.0f} GB free"
     if free >= _LEAST_FREE_GB:
         return Check("disk", "ok", detail)
     return Check("disk", "note", detail, f"models and indexes want {_LEAST_FREE_GB} GB")
+
+
+def _nearest_existing(folder: Path) -> Path:
+    while not folder.exists():
+        folder = folder.parent
+    return folder
 
 
 def _redis(settings: Settings) -> Check:

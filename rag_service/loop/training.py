@@ -17,7 +17,7 @@ from rag_service.core.protocols import (
     Progress,
     no_progress,
 )
-from rag_service.core.types import Chunk, Hit, ModelCard
+from rag_service.core.types import Hit, ModelCard
 
 Search = Callable[[Sequence[str], int], list[list[Hit]]]
 
@@ -59,7 +59,9 @@ class Finetuner:
     ) -> ModelCard:
         """The registered model trained from ``base``; ``search`` is the live index."""
         chunks = {chunk.chunk_id: chunk for chunk in self._chunks.chunks()}
-        negatives = self._negatives(data, search, chunks) if options.hard_negatives else None
+        negatives = None
+        if options.hard_negatives:
+            negatives = mine(data.pairs, search, chunks, progress=progress)
         trained = train(
             base, Path(base.path), data, chunks, folder, options.training, progress, negatives
         )
@@ -69,9 +71,3 @@ class Finetuner:
             base=base.fingerprint,
             training=dict(trained.figures),
         )
-
-    def _negatives(
-        self, data: TrainingData, search: Search, chunks: dict[str, Chunk]
-    ) -> dict[str, str]:
-        pairs = [pair for pair in data.pairs if pair.split == "train"]
-        return mine(pairs, search, chunks)
