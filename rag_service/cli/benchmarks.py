@@ -1,0 +1,90 @@
+"""``ragloop bench``: what this program claims of itself, measured on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.core.settings import load_settings
+from rag_service.wiring import make_registry, read_options
+
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+_MEASURES = {
+    "in_one_chunk": "row in one chunk",
+    "on_one_line": "on one line",
+    "whole": "with headers",
+    "aligned": "aligned",
+}
+
+
+def register(app: typer.Typer) -> None:
+    group = typer.Typer(help="Measure this program on this machine.", no_args_is_help=True)
+    group.callback()(lambda: None)
+    group.command("ingest")(ingest)
+    app.add_typer(group, name="bench")
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="PDFs, or folders with PDFs.")],
+    baseline: Annotated[
+        bool, typer.Option(help="Run unstructured's fast strategy on the same files too.")
+    ] = True,
+    as_json: JsonFlag = False,
+) -> None:
+    """Read PDFs up to chunks, in one process: pages a second, and how whole tables stay."""
+    os.environ.update(_ONE_THREAD)
+    from ingest.read import find_files
+    from rag_service.loop.ingest_benchmark import benchmark
+
+    settings = load_settings()
+    count_tokens, _ = make_registry(settings).token_counter(settings.embedding_model)
+    with progress_bar() as progress:
+        report = benchmark(
+            find_files(paths), read_options(settings), count_tokens, baseline, progress
+        )
+    emit(report, as_json, lambda console: _render(console, report))
+
+
+def _render(console: Console, report: dict[str, Any]) -> None:
+    speed, tables = report["speed"], report.get("tables", {})
+    readers = [name for name in speed if not name.endswith("ratio")]
+    rows = [
+        (
+            name,
+            f"{speed[name]['pages_per_second']:.1f}",
+            f"{speed[name]['pages_per_cpu_second']:.1f}",
+            speed[name]["chunks"],
+            *(_told(tables[name][measure]) for measure in _MEASURES),
+        )
+        if tables
+        else (name, f"{speed[name]['pages_per_second']:.1f}",
+              f"{speed[name]['pages_per_cpu_second']:.1f}", speed[name]["chunks"])
+        for name in readers
+    ]  # fmt: skip
+    columns = ["reader", "pages/s", "pages/CPU s", "chunks"]
+    if tables:
+        columns += _MEASURES.values()
+    console.print(f"{report['files']} files, {report['pages']} pages, one process")
+    console.print(grid(columns, rows))
+    if "ratio" in speed:
+        console.print(f"ratio {speed['ratio']:.1f} (of CPU seconds {speed['cpu_ratio']:.1f})")
+    if tables:
+        console.print(f"rows of tables judged: {tables['rows']}")
+    if "items" in report:
+        items = report["items"]
+        console.print(f"Items right on {_told(items['right'])} of {items['pages']} pages")
+    if "covers" in report:
+        covers = report["covers"]
+        console.print(f"company and fiscal year right: {covers['right']} of {covers['filings']}")
+        for name in covers["wrong"]:
+            console.print(f"  wrong: {name}")
+
+
+def _told(share: dict[str, float]) -> str:
+    return f"{share['value']:.3f} [{share['low']:.3f}, {share['high']:.3f}]"
