@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from eval.history import History
+    from ingest.options import ReadOptions
+    from rag_service.adapters.model_registry import FileModelRegistry
     from rag_service.loop.demo import Demo
     from rag_service.loop.evaluation import Evaluator
     from rag_service.loop.improve import Improver
@@ -125,23 +127,14 @@ class Services:
 
     @cached_property
     def ingestion(self) -> Ingestion:
-        from ingest.read import ReadOptions
         from rag_service.loop.ingestion import Ingestion
 
-        options = ReadOptions(
-            strategy=self.settings.pdf_strategy,
-            chunk_tokens=self.settings.chunk_tokens,
-            max_file_mb=self.settings.max_file_mb,
-            max_pages=self.settings.max_pages,
-            seconds=self.settings.parse_seconds,
-            memory_mb=self.settings.parse_memory_mb,
-        )
         return Ingestion(
             self.chunks,
             self.registry,
             self.indexer,
             self.writer,
-            options,
+            read_options(self.settings),
             self.ensure_live,
             self.jobs,
         )
@@ -279,7 +272,21 @@ class Services:
         )
 
 
-def make_registry(settings: Settings) -> ModelRegistry:
+def read_options(settings: Settings) -> ReadOptions:
+    """How files are read: strategy and limits."""
+    from ingest.options import ReadOptions
+
+    return ReadOptions(
+        strategy=settings.pdf_strategy,
+        chunk_tokens=settings.chunk_tokens,
+        max_file_mb=settings.max_file_mb,
+        max_pages=settings.max_pages,
+        seconds=settings.parse_seconds,
+        memory_mb=settings.parse_memory_mb,
+    )
+
+
+def make_registry(settings: Settings) -> FileModelRegistry:
     """The model registry of a home; it needs no Redis."""
     from rag_service.adapters.model_registry import FileModelRegistry
 

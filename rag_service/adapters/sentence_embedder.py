@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from tokenizers import Tokenizer
 
+from rag_service.adapters.token_counter import TokenCounter, printable
 from rag_service.core.errors import ConfigError, ModelError
 from rag_service.core.types import ModelCard, Vectors
 
@@ -40,7 +40,7 @@ class SentenceEmbedder:
         self._card = card
         self._batch_size = batch_size
         self._model = load_encoder(folder, device=device).to(arithmetic(precision, device))
-        self._tokenizer = _load_tokenizer(folder)
+        self._count_tokens = TokenCounter(folder)
         self._queue = threading.Lock()
         self._busy = threading.Lock()
 
@@ -58,8 +58,7 @@ class SentenceEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, nothing cut off."""
-        encodings = self._tokenizer.encode_batch_fast([_printable(t) for t in texts])
-        return [len(encoding.ids) for encoding in encodings]
+        return self._count_tokens(texts)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """float32 ``(n, dims)``, L2-normalised, with the model's query instruction."""
@@ -82,7 +81,7 @@ class SentenceEmbedder:
         for start in range(0, len(texts), self._batch_size):
             places = longest_first[start : start + self._batch_size]
             with self._turn():
-                vectors[places] = self._encode([_printable(texts[i]) for i in places], prompt)
+                vectors[places] = self._encode([printable(texts[i]) for i in places], prompt)
             if on_done is not None:
                 on_done(len(places))
         return vectors
@@ -191,22 +190,6 @@ def _cpu_has_bfloat16() -> bool:
         return False
     words = set(cpuinfo.read_text(errors="replace").split())
     return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
-
-
-def _load_tokenizer(folder: Path) -> Tokenizer:
-    # A tokenizer of its own: the model's is set to cut and pad, and is not for threads.
-    paths = sorted(folder.glob("tokenizer.json")) or sorted(folder.glob("*/tokenizer.json"))
-    if not paths:
-        raise ModelError(f"{folder} has no tokenizer.json")
-    tokenizer = Tokenizer.from_file(str(paths[0]))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
-
-
-def _printable(text: str) -> str:
-    """``text`` with lone surrogates replaced, which tokenizers refuse."""
-    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 @contextmanager

@@ -9,7 +9,15 @@ from typing import Any
 
 import typer
 
-from rag_service.cli import asking, documents, improving, operating, releases
+from rag_service.cli import (
+    asking,
+    benchmarks,
+    documents,
+    improving,
+    inspecting,
+    operating,
+    releases,
+)
 from rag_service.cli.output import emit_error
 from rag_service.core.errors import RagloopError
 
@@ -23,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (improving, documents, asking, releases, operating):
+for part in (improving, documents, inspecting, asking, releases, operating, benchmarks):
     part.register(app)
 
 

@@ -63,6 +63,10 @@ class IngestError(RagloopError):
         super().__init__(message)
         self.reason = reason
 
+    def as_dict(self) -> dict[str, object]:
+        """The document with ``reason`` beside it."""
+        return {**super().as_dict(), "reason": self.reason}
+
 
 class StoreError(RagloopError):
     code = "store"

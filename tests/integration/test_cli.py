@@ -135,6 +135,22 @@ def test_ask_cites_document_page_and_a_quote_that_stands_there(
     assert figure in page.extract_text()
 
 
+def test_inspect_gives_the_chunks_that_were_ingested_without_redis(
+    ingested: CommandLine, mixed: Path
+) -> None:
+    name = GOOD[0]
+    shown = ingested(
+        "inspect", mixed / name, "--no-html", "--json", RAGLOOP_REDIS_URL="redis://127.0.0.1:1/0"
+    ).document
+    documents = ingested("documents", "list", "--json").document["documents"]
+    found = ingested("search", "Halversen net sales and total assets", "-k", "50", "--json")
+    hits = [hit for hit in found.document["hits"] if hit["document"] == name]
+    ids = {chunk["chunk_id"] for chunk in shown["chunks"]}
+    assert len(ids) == next(d["chunks"] for d in documents if d["document"] == name)
+    assert len(hits) > 10
+    assert {hit["chunk_id"] for hit in hits} <= ids
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "code", "says"),
     [
