@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
+from ingest.drafts import Draft, Line, parts, within
 from ingest.outline import Passage
 from ingest.parse import Parsed
-from ingest.splitting import TokenCounts, learn_parts, split_text
+from ingest.splitting import TokenCounts, learn_parts
 from rag_service.core import ids
 from rag_service.core.errors import ConfigError
 from rag_service.core.types import Chunk, FilingFacts, Kind, TableCells
@@ -18,25 +20,6 @@ SMALL = 0.3
 """A chunk below this share of the limit is joined to a neighbour if it can be."""
 MAX_CONTEXT_SHARE = 0.3
 MAX_HEADER_SHARE = 0.6
-
-
-@dataclass(slots=True)
-class Draft:
-    """A chunk before it has its id."""
-
-    kind: Kind
-    lines: list[str]
-    tokens: int
-    page_start: int
-    page_end: int
-    section: str
-    heading: str
-    context: str
-    cells: TableCells | None = None
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.lines)
 
 
 @dataclass(slots=True)
@@ -49,8 +32,6 @@ class _Packer:
     drafts: list[Draft] = field(default_factory=list)
     waiting: list[Passage] = field(default_factory=list)
     """Headings that go with what follows them."""
-    fresh: bool = True
-    """Whether the next prose begins a chunk of its own."""
 
 
 def make_chunks(
@@ -71,7 +52,8 @@ def make_chunks(
     for passage in passages:
         _add(packer, passage)
     _flush(packer)
-    return _with_ids(parsed, _within(packer.drafts, limit, counts))
+    drafts = [draft for draft in packer.drafts if draft.text.strip()]
+    return _with_ids(parsed, within(drafts, limit, counts))
 
 
 def _texts(passages: Iterable[Passage]) -> Iterable[str]:
@@ -105,13 +87,18 @@ def _header_lines(passage: Passage) -> list[str]:
 
 def _fitting_context(packer: _Packer, passage: Passage) -> tuple[str, int]:
     """A passage's context line and what is left for text, in tokens."""
-    heading = passage.heading
+    facts, heading = packer.facts, passage.heading
     while True:
-        context = _context(packer.facts, passage.section, heading)
+        context = _context(facts, passage.section, heading)
         tokens = packer.counts.of(context)
-        if tokens <= MAX_CONTEXT_SHARE * packer.limit or not heading:
+        if tokens <= MAX_CONTEXT_SHARE * packer.limit:
             break
-        heading = heading.partition(" > ")[2] or heading.rpartition(" ")[0]
+        if heading:
+            heading = heading.partition(" > ")[2] or heading.rpartition(" ")[0]
+        elif facts.company:
+            facts = replace(facts, company=facts.company.rpartition(" ")[0])
+        else:
+            break
     room = packer.limit - tokens - packer.counts.line - packer.counts.overhead
     if room < 16:
         raise ConfigError(
@@ -121,9 +108,9 @@ def _fitting_context(packer: _Packer, passage: Passage) -> tuple[str, int]:
 
 
 def _add(packer: _Packer, passage: Passage) -> None:
+    if packer.waiting and packer.waiting[-1].section != passage.section:
+        _flush(packer)
     if passage.kind == "heading":
-        if packer.waiting and packer.waiting[-1].section != passage.section:
-            _flush(packer)
         packer.waiting.append(passage)
     elif passage.kind == "table":
         _add_table(packer, passage)
@@ -134,10 +121,10 @@ def _add(packer: _Packer, passage: Passage) -> None:
 def _add_prose(packer: _Packer, passage: Passage) -> None:
     context, room = _fitting_context(packer, passage)
     headings, packer.waiting = packer.waiting, []
-    pieces = [heading.text for heading in headings]
-    start = min([passage.page_start, *(heading.page_start for heading in headings)])
+    lines = [_line(heading) for heading in headings] + [_line(passage)]
+    start = min(line.page_start for line in lines)
     counts = packer.counts
-    tokens = _total([*pieces, passage.text], counts)
+    tokens = _total(lines, counts)
     last = packer.drafts[-1] if packer.drafts else None
     joins = (
         last is not None
@@ -151,28 +138,31 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
     if joins and last is not None:
         if last.tokens < tokens:
             last.heading, last.context = passage.heading, context
-        last.lines.extend([*pieces, passage.text])
+        last.lines.extend(lines)
         last.tokens += counts.line + tokens
-        last.page_end = max(last.page_end, passage.page_end)
-        return
-    text = "\n".join([*pieces, passage.text])
-    if tokens <= room:
-        packer.drafts.append(_draft(passage, "prose", [text], tokens, start, context))
-        return
-    for part in split_text(text, room, counts):
-        packer.drafts.append(_draft(passage, "prose", [part], counts.of(part), start, context))
+    elif tokens <= room:
+        packer.drafts.append(_draft(passage, "prose", lines, tokens, context))
+    else:
+        packer.drafts.extend(_prose(passage, lines, room, counts, context))
 
 
-def _total(lines: Sequence[str], counts: TokenCounts) -> int:
-    return sum(counts.of(line) + counts.line for line in lines)
+def _line(passage: Passage) -> Line:
+    return Line(passage.text, passage.page_start, passage.page_end)
 
 
-def _draft(
-    passage: Passage, kind: Kind, lines: list[str], tokens: int, start: int, context: str
-) -> Draft:
-    return Draft(
-        kind, lines, tokens, start, passage.page_end, passage.section, passage.heading, context
-    )
+def _total(lines: Sequence[Line], counts: TokenCounts) -> int:
+    return sum(counts.of(line.text) + counts.line for line in lines)
+
+
+def _draft(passage: Passage, kind: Kind, lines: list[Line], tokens: int, context: str) -> Draft:
+    return Draft(kind, lines, tokens, passage.section, passage.heading, context)
+
+
+def _prose(
+    passage: Passage, lines: Sequence[Line], room: int, counts: TokenCounts, context: str
+) -> Iterator[Draft]:
+    for part in parts(lines, room, counts):
+        yield _draft(passage, "prose", [part], counts.of(part.text), context)
 
 
 def _add_table(packer: _Packer, passage: Passage) -> None:
@@ -181,35 +171,26 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
         raise ValueError("a table passage has a grid")
     context, room = _fitting_context(packer, passage)
     counts = packer.counts
-    above = [p for p in packer.waiting if " ".join(p.text.split()) != passage.title]
+    pages = (passage.page_start, passage.page_end)
+    lead = [_line(p) for p in packer.waiting if " ".join(p.text.split()) != passage.title]
     packer.waiting = []
-    header = _header_lines(passage)
-    lead = [heading.text for heading in above]
+    header = [Line(text, *pages) for text in _header_lines(passage)]
     while header and _total(header, counts) > MAX_HEADER_SHARE * room:
         # The names of the columns are what rows cannot be read without: they go last.
         lead.append(header.pop(0))
-    used = _total(header, counts)
-    lead_tokens = _total(lead, counts)
-    if lead_tokens > 0.3 * room:
-        text = "\n".join(lead)
-        parts = [text] if lead_tokens <= room else split_text(text, room, counts)
-        packer.drafts.extend(
-            _draft(passage, "prose", [part], counts.of(part), above[0].page_start if above
-                   else passage.page_start, context) for part in parts
-        )  # fmt: skip
-        lead, lead_tokens, above = [], 0, []
-    texts = [_row_text(row) for row in grid.rows]
-    sizes = [counts.of(text) + counts.line for text in texts]
-    for first, end in _cuts(sizes, room - used, lead_tokens):
-        draft = _draft(
-            passage, "table", [*lead, *header, *texts[first:end]],
-            lead_tokens + used + sum(sizes[first:end]), passage.page_start, context,
-        )  # fmt: skip
-        if lead and above:
-            draft.page_start = min(draft.page_start, above[0].page_start)
-        draft.cells = TableCells(passage.title, grid.unit, grid.columns, grid.rows[first:end])
+    if _total(lead, counts) > 0.3 * room:
+        packer.drafts.extend(_prose(passage, lead, room, counts, context))
+        lead = []
+    used, first = _total(header, counts), _total(lead, counts)
+    rows = [Line(_row_text(row), *pages) for row in grid.rows]
+    sizes = [counts.of(row.text) + counts.line for row in rows]
+    for start, end in _cuts(sizes, room - used, first):
+        tokens = first + used + sum(sizes[start:end])
+        draft = _draft(passage, "table", [*lead, *header, *rows[start:end]], tokens, context)
+        draft.cells = TableCells(passage.title, grid.unit, grid.columns, grid.rows[start:end])
+        draft.lead = len(lead)
         packer.drafts.append(draft)
-        lead, lead_tokens = [], 0
+        lead, first = [], 0
 
 
 def _cuts(sizes: Sequence[int], room: int, first_extra: int) -> list[tuple[int, int]]:
@@ -234,66 +215,19 @@ def _flush(packer: _Packer) -> None:
         _add_prose(packer, heading)
 
 
-def _within(drafts: Sequence[Draft], limit: int, counts: TokenCounts) -> list[Draft]:
-    """Drafts whose whole is longer than the sum of its parts, cut once more.
-
-    A tokenizer may take a token more where two lines meet; only drafts near the limit are
-    counted again.
-    """
-    near = [
-        draft
-        for draft in drafts
-        if draft.tokens + counts.of(draft.context) + counts.overhead + draft.text.count("\n") + 1
-        > limit - 2
-    ]
-    counts.learn(f"{draft.context}\n{draft.text}" for draft in near)
-    kept: list[Draft] = []
-    checked = set(map(id, near))
-    for draft in drafts:
-        whole = f"{draft.context}\n{draft.text}"
-        if id(draft) in checked and counts.of(whole) + counts.overhead > limit:
-            kept.extend(_cut(draft, limit, counts))
-        else:
-            kept.append(draft)
-    return kept
-
-
-def _cut(draft: Draft, limit: int, counts: TokenCounts) -> list[Draft]:
-    if draft.cells is not None and len(draft.cells.rows) > 1:
-        halves = _halves(draft, draft.cells)
-        return [kept for half in halves for kept in _within([half], limit, counts)]
-    room = limit - counts.of(draft.context) - counts.overhead
-    for margin in range(2, room):
-        parts = split_text(draft.text, room - margin, counts)
-        wholes = [f"{draft.context}\n{part}" for part in parts]
-        if max(map(counts.of, wholes)) + counts.overhead <= limit:
-            break
-    return [replace(draft, lines=[part], tokens=counts.of(part)) for part in parts]
-
-
-def _halves(draft: Draft, cells: TableCells) -> list[Draft]:
-    """A table's draft as two, both under its header."""
-    count = len(cells.rows)
-    header, rows = draft.lines[:-count], draft.lines[-count:]
-    return [
-        replace(
-            draft,
-            lines=[*header, *rows[part]],
-            tokens=draft.tokens,
-            cells=replace(cells, rows=cells.rows[part]),
-        )
-        for part in (slice(count // 2), slice(count // 2, count))
-    ]
-
-
 def _with_ids(parsed: Parsed, drafts: Sequence[Draft]) -> tuple[Chunk, ...]:
     seen: Counter[tuple[str, str, int]] = Counter()
+    used: set[str] = set()
     chunks = []
     for position, draft in enumerate(drafts):
         key = (draft.text, draft.context, draft.page_start)
+        tries = (ids.chunk_id(parsed.document_id, *key, n) for n in count(seen[key]))
+        chunk_id = next(found for found in tries if found not in used)
+        used.add(chunk_id)
+        seen[key] += 1
         chunks.append(
             Chunk(
-                chunk_id=ids.chunk_id(parsed.document_id, *key, seen[key]),
+                chunk_id=chunk_id,
                 document_id=parsed.document_id,
                 document=parsed.path.name,
                 text=draft.text,
@@ -308,5 +242,4 @@ def _with_ids(parsed: Parsed, drafts: Sequence[Draft]) -> tuple[Chunk, ...]:
                 cells=draft.cells,
             )
         )
-        seen[key] += 1
     return tuple(chunks)

@@ -1,16 +1,22 @@
-"""The columns of a table: where they stand, what stands in them, what they are called."""
+"""The columns of a table: where they stand and what stands in them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.numbers import is_date, is_period, is_year
+from ingest.numbers import RANGE_DASHES, is_date, is_period, is_year
 from ingest.pages import Cell, Row
 
 Span = tuple[float, float]
 
 NARROW = 11.0
 """Points to which a narrow value, such as a dash, is widened to find its column."""
+
+
+TOUCHING = 0.3
+"""A figure this near to a column, in font sizes, stands in it."""
+ALIGNED = 3.0
+"""Points between the ends, or the middles, of cells of one column of words."""
 
 
 class Columns:
@@ -21,6 +27,10 @@ class Columns:
         self._labelled: list[int] = []
         self._members: list[list[Cell]] = []
         self._left_edge = float("inf")
+        self.words: list[Span] = []
+        """Those of ``spans`` that hold words."""
+        self.label_right = 0.0
+        """Right end of the longest label beside values."""
 
     @property
     def left(self) -> float:
@@ -39,7 +49,9 @@ class Columns:
     def add(self, row: Row) -> bool:
         """Take in a row's figures; False if they do not fit the columns that are there."""
         figures = [
-            cell for i, cell in enumerate(row.cells) if cell.figure or (i and is_date(cell.text))
+            cell
+            for i, cell in enumerate(row.cells)
+            if (cell.figure and (i or not self._ends_label(cell))) or (i and is_date(cell.text))
         ]
         found = [self.over(cell) for cell in figures]
         if any(len(over) > 1 for over in found):
@@ -49,11 +61,18 @@ class Columns:
             return False
         self._left_edge = min(self._left_edge, row.x0)
         labelled = not row.cells[0].figure
+        if labelled and figures and row.cells[0].x1 < figures[0].x0:
+            self.label_right = max(self.label_right, row.cells[0].x1)
         fresh: list[Cell] = []
+        full = set(taken)
         for cell, over in zip(figures, found, strict=True):
             if not over:
-                fresh.append(cell)
-                continue
+                near = self._touching(cell, row.size)
+                if near is None or near in full:
+                    fresh.append(cell)
+                    continue
+                full.add(near)
+                over = [near]
             at = over[0]
             low, high = self.spans[at]
             self.spans[at] = (min(low, cell.x0), max(high, cell.x1))
@@ -66,6 +85,17 @@ class Columns:
             self._labelled.insert(at, int(labelled))
         return True
 
+    def _ends_label(self, cell: Cell) -> bool:
+        """Whether a year is the last word of a wrapped label."""
+        return is_year(cell.text) and cell.x1 < self.left < float("inf") and not self.over(cell)
+
+    def _touching(self, cell: Cell, size: float) -> int | None:
+        """A column that ends or begins right beside a cell, such as one of ``%`` that hang."""
+        gaps = [max(cell.x0 - high, low - cell.x1) for low, high in self.spans]
+        if not gaps or min(gaps) > TOUCHING * size:
+            return None
+        return gaps.index(min(gaps))
+
     def take_label_column(self) -> bool:
         """Whether the first column of figures is what names the rows, such as years."""
         members = self._members[0]
@@ -76,12 +106,67 @@ class Columns:
         del self.spans[0], self._members[0], self._labelled[0]
         return True
 
+    def settle(self, rows: Sequence[Row]) -> None:
+        """Once all rows are in: ranges become one column, columns of text are added."""
+        self._join_ranges(rows)
+        self._add_text(rows)
+
+    def _join_ranges(self, rows: Sequence[Row]) -> None:
+        """``29.5 - 29.9`` is set as three cells: low end, dash, high end."""
+        for at in range(len(self.spans) - 2, 0, -1):
+            ranges = others = 0
+            for row in rows:
+                own = [self._in_column(row, at + shift) for shift in (-1, 0, 1)]
+                if own[1] in RANGE_DASHES and own[0] and own[2]:
+                    ranges += 1
+                elif sum(map(bool, own)) > 1:
+                    others += 1
+            if ranges > 0 and not others:
+                low, high = self.spans[at - 1][0], self.spans[at + 1][1]
+                self.spans[at - 1 : at + 2] = [(low, high)]
+
+    def _in_column(self, row: Row, at: int) -> str:
+        return next((c.text for c in row.cells if c.figure and self.over(c) == [at]), "")
+
+    def _add_text(self, rows: Sequence[Row]) -> None:
+        """Columns of words, such as ``Level 2``, between the labels and the figures or beyond."""
+        found: list[list[Cell]] = []
+        for row in rows:
+            for cell in row.cells[1:]:
+                if cell.figure or self.over(cell) or not any(c.figure for c in row.cells):
+                    continue
+                same = next((cells for cells in found if _aligned(cells[0], cell)), None)
+                if same is None:
+                    found.append([cell])
+                else:
+                    same.append(cell)
+        labels = [row.cells[0] for row in rows if not row.cells[0].figure]
+        for cells in found:
+            x0, x1 = min(c.x0 for c in cells), max(c.x1 for c in cells)
+            free = all(x1 <= low or x0 >= high for low, high in self.spans)
+            crossed = any(cell.x0 < x0 - ALIGNED and cell.x1 > x0 for cell in labels)
+            if len(cells) > 1 and free and not crossed:
+                self.spans.insert(sum(low < x0 for low, _ in self.spans), (x0, x1))
+                self.words.append((x0, x1))
+
+    def wraps(self, row: Row) -> bool:
+        """Whether a row of words is the first line of a wrapped label and the words beside it."""
+        return (
+            len(row.cells) > 1
+            and row.x0 < self.label_zone
+            and not any(cell.figure for cell in row.cells)
+            and all(
+                any(abs(cell.x0 - low) <= ALIGNED for low, _ in self.words)
+                for cell in row.cells[1:]
+            )
+        )
+
     def holds(self, cell: Cell) -> bool:
         return bool(self.over(cell))
 
     def covers_all(self, cell: Cell) -> bool:
         """Whether a lone header cell stands over the columns together."""
-        if len(self.over(cell)) > 1 and is_period(cell.text):
+        if len(self.over(cell)) == len(self.spans) and is_period(cell.text):
             return True
         middle = (self.left + self.right) / 2
         own = (cell.x0 + cell.x1) / 2
@@ -121,80 +206,18 @@ class Columns:
         return found
 
     def nearest(self, cell: Cell) -> int:
-        own = _middle((cell.x0, cell.x1))
-        middles = [abs(_middle(span) - own) for span in self.spans]
+        own = middle((cell.x0, cell.x1))
+        middles = [abs(middle(span) - own) for span in self.spans]
         return middles.index(min(middles))
 
 
-def column_names(naming: Sequence[Sequence[Cell]], columns: Columns) -> tuple[str, ...]:
-    """Header cells, from the top row down, joined over each column."""
-    count = len(columns.spans)
-    names: list[list[str]] = [[] for _ in range(count)]
-    lowest = [""] * count
-    for at, text in _over_columns(naming[-1], columns) if naming else []:
-        lowest[at] = text
-    full = next((cells for cells in reversed(naming) if len(cells) == count), ())
-    repeats = len({cell.text for cell in full}) < len(full)
-    for number, cells in enumerate(naming):
-        last = number + 1 == len(naming)
-        for at, text in _assign(cells, columns, repeats, [""] * count if last else lowest):
-            if text not in names[at]:
-                names[at].append(text)
-    return tuple(_join(parts) for parts in names)
-
-
-def _assign(
-    cells: Sequence[Cell], columns: Columns, repeats: bool, lowest: Sequence[str]
-) -> list[tuple[int, str]]:
-    """Which header cell stands over which column; one cell may span several.
-
-    ``repeats`` says that the lowest names recur, as they do under headers of groups.
-    """
-    count = len(columns.spans)
-    if len(cells) >= count:
-        return _over_columns(cells, columns)
-    own = [_middle((cell.x0, cell.x1)) for cell in cells]
-    nearest = [
-        min(range(len(cells)), key=lambda i: abs(own[i] - _middle(span))) for span in columns.spans
-    ]
-    spanning = [is_period(cell.text) and not is_year(cell.text) for cell in cells]
-    wide = all(
-        spans or len(columns.over(cell)) != 1 for cell, spans in zip(cells, spanning, strict=True)
-    )
-    even = len(cells) > 1 and len({nearest.count(i) for i in range(len(cells))}) == 1
-    if (wide and not any(lowest)) or (even and (wide or repeats)):
-        return [(at, cells[i].text) for at, i in enumerate(nearest)]
-    if repeats and count % len(cells) == 0 and all(is_year(cell.text) for cell in cells):
-        block = count // len(cells)
-        return [(at, cells[at // block].text) for at in range(count)]
-    assigned = _over_columns(cells, columns)
-    taken = {at for at, _ in assigned}
-    # A period stands over the years beside the one that it overlaps.
-    beside = [
-        (at, cells[i].text)
-        for at, i in enumerate(nearest)
-        if spanning[i] and at not in taken and (is_year(lowest[at]) or wide or repeats)
-    ]
-    return sorted(assigned + beside)
-
-
-def _over_columns(cells: Sequence[Cell], columns: Columns) -> list[tuple[int, str]]:
-    if len(cells) == len(columns.spans):
-        return [(at, cell.text) for at, cell in enumerate(cells)]
-    return [
-        (at, cell.text) for cell in cells for at in columns.over(cell) or [columns.nearest(cell)]
-    ]
-
-
-def _middle(span: Span) -> float:
+def middle(span: Span) -> float:
     return (span[0] + span[1]) / 2
 
 
-def _join(parts: Sequence[str]) -> str:
-    name = ""
-    for part in parts:
-        if name.endswith("-") and part[0].islower():
-            name = name[:-1] + part if name[-2:-1].islower() else name + part
-        else:
-            name = f"{name} {part}".strip()
-    return name
+def _aligned(one: Cell, other: Cell) -> bool:
+    return (
+        abs(one.x0 - other.x0) <= ALIGNED
+        or abs(one.x1 - other.x1) <= ALIGNED
+        or abs(middle((one.x0, one.x1)) - middle((other.x0, other.x1))) <= ALIGNED
+    )

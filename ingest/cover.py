@@ -116,9 +116,7 @@ def _may_be_name(text: str) -> bool:
         2 <= len(text) <= 100
         and any(character.isalpha() for character in text)
         and not FILE_NUMBER.search(text)
-        and not re.search(
-            r"\b(?:form\s+\d|transition\s+period|\(mark|washington,)|_{3}", text, re.I
-        )
+        and not NO_NAME.search(text)
     )
 
 

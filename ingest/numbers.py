@@ -20,7 +20,11 @@ CLOSERS = frozenset({")", "%", ")%", "%)", "pts", "bps", "years", "year", "yrs",
 
 FOOTNOTE = re.compile(r"(?:\([a-z0-9]{1,2}\))+|\*{1,3}")
 
-YEAR = re.compile(r"(?:FY|fiscal )?(?:19[89]\d|20[0-4]\d)(?:E|(?: ?\(\w\))+|\*)?", re.IGNORECASE)
+RANGE_DASHES = frozenset("-–")
+YEAR = re.compile(
+    r"(?:FY|fiscal )?(?:19[89]\d|20[0-4]\d)(?:\s?[-–]\s?(?:19|20)\d\d)?(?:E|(?: ?\(\w\))+|\*)?",
+    re.IGNORECASE,
+)
 MONTH = (
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december"
     r"|jan\.|feb\.|mar\.|apr\.|jun\.|jul\.|aug\.|sept?\.|oct\.|nov\.|dec\.)"
@@ -60,7 +64,8 @@ def is_year(text: str) -> bool:
 
 def is_unit(text: str) -> bool:
     """Whether a short line only says what the figures are in."""
-    return len(text) <= 120 and UNIT.search(text) is not None
+    wrapped = text.endswith(")") and "(" not in text
+    return len(text) <= 120 and not wrapped and UNIT.search(text) is not None
 
 
 def is_period(text: str) -> bool:

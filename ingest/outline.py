@@ -1,33 +1,66 @@
-"""Elements to passages that know their Item, their headings and their pages."""
+"""Elements to passages that know their Item, their note, their headings and their pages."""
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from operator import itemgetter
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from ingest.elements import Piece, Rank
-from ingest.headings import PART, item_of
+from ingest.heading_path import HeadingPath, Role
+from ingest.headings import (
+    INDEX,
+    ITEM_MARK,
+    PART,
+    Note,
+    is_end_matter,
+    is_notes_heading,
+    item_of,
+    part_of,
+    statement_of,
+    without_continued,
+)
+from ingest.hyphens import Hyphens
+from ingest.items import ROMAN, Place, place_items
+from ingest.notes import place_notes
 from ingest.numbers import is_period, is_unit
 from ingest.tables import Grid
 
-CONTINUED = re.compile(r"\s*[(\[]?\bcontinued\b\.?[)\]]?\s*$", re.IGNORECASE)
-ITEM_MARK = re.compile(
-    r"^(?:part\s+[ivx]+[\s,.:—–-]*)?items?\s+\d{1,2}(?:\.\d\d)?\s?[abc]?\s*[.:—–-]*\s*",
-    re.IGNORECASE,
-)
 SENTENCE_END = re.compile(r"(?<=[.;!?])\s+(?=[A-Z“\"(])")
 FURNITURE = frozenset({"Header", "Footer", "PageBreak"})
-MAX_HEADING_CHARS = 90
 MAX_LEAD_WORDS = 45
+TOP_OF_PAGE = 3
+"""Among so many headings at a page's top those that were printed before say nothing new."""
+AUDIT = re.compile(r"report\s+of\s+(?:the\s+)?independent|independent", re.IGNORECASE)
+REPORT = re.compile(r"report|management", re.IGNORECASE)
+WITH_STATEMENTS = re.compile(
+    r"(?:condensed\s+|consolidated\s+|interim\s+|unaudited\s+)*financial\s+statements|exhibits?"
+    r"|form\s+10-k\s+summary|results\s+of\s+operations",
+    re.IGNORECASE,
+)
+"""Titles of Items that may hold financial statements; elsewhere their names are plain headings."""
+CAPTION_WORDS = frozenset(
+    {"year", "years", "month", "months", "week", "weeks", "quarter", "quarters", "fiscal", "ended",
+     "ending", "end", "period", "periods", "as", "of", "at", "and", "or", "the", "for", "in",
+     "january", "february", "march", "april", "may", "june", "july", "august", "september",
+     "october", "november", "december", "three", "six", "nine", "twelve", "first", "second",
+     "third", "fourth", "unaudited"}
+)  # fmt: skip
+JOINING = re.compile(
+    r"(?:,|\b(?:and|or|of|to|for|in|the|a|an|on|by|from|with|as|at|our|its|their|that|which|under"
+    r"|is|are|was|were|we|not|than|such|this|these|per|be|been|has|have|had|will|may|between))$"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A heading, a paragraph or a table, with where it stands."""
+    """A heading, a paragraph or a table, with where it stands.
+
+    A heading's ``level`` is 0 for a Part, 1 for an Item and 2 or more below; that of prose and
+    tables is 0 and means nothing. ``heading`` is the path of headings above, its own name last
+    for a heading: the note, statement, report or exhibit that it stands in and the nearest one.
+    """
 
     kind: Literal["heading", "prose", "table"]
     text: str
@@ -37,106 +70,166 @@ class Passage:
     heading: str
     grid: Grid | None = None
     title: str = ""
+    level: int = 0
+    part: str = ""
 
 
 def outline(pieces: Sequence[Piece]) -> list[Passage]:
-    """Passages in reading order; headers, footers and contents lists are left out."""
-    pieces = [
-        piece for piece in pieces if _category(piece) not in {"Header", "Footer", "PageBreak"}
-    ]
-    items = _items(pieces)
-    levels = _levels(pieces)
-    passages: list[Passage] = []
-    path: list[tuple[int, str]] = []
-    section = ""
-    untitled = False
+    """Passages in reading order.
+
+    Left out are headers, footers, contents lists, and headings that are only printed again.
+    """
+    pieces = [piece for piece in pieces if _category(piece) not in FURNITURE]
+    items = place_items(pieces)
+    reader = _Reader(_levels(pieces), Hyphens(lambda: (p.element.text for p in pieces)))
+    notes = place_notes(pieces, items)
+    page = place = 0
     for index, piece in enumerate(pieces):
-        text = piece.element.text.strip()
+        place = place + 1 if piece.page == page else 0
         page = piece.page
+        text = piece.element.text.strip()
         if piece.grid is not None:
-            if _lists_pages(piece.grid, passages):
-                continue
-            title = piece.title or _table_title(passages, piece.grid, page, path)
-            piece.title = title
-            heading = _path(path)
-            passages.append(Passage("table", text, page, page, section, heading, piece.grid, title))
-            untitled = False
+            reader.table(piece, piece.grid, text)
+        elif not text:
             continue
-        if not text:
-            continue
-        if index in items or _category(piece) == "Title":
-            name = CONTINUED.sub("", " ".join(text.split()))
-            if index in items:
-                section = items[index]
-                name = ITEM_MARK.sub("", name).rstrip(".")
-                path = [(-1, name)] if name else []
-                untitled = not name
-            elif not PART.match(text):
-                level = -1 if untitled else levels.get(piece.rank, _depth(piece))
-                untitled = False
-                path = [*((at, h) for at, h in path if at < level), (level, name)]
-            passages.append(Passage("heading", text, page, page, section, _path(path)))
-            continue
-        untitled = False
-        if passages and _goes_on(passages[-1], text, page):
-            passages[-1] = _join(passages[-1], text, page)
+        elif index in items:
+            reader.item(text, page, items[index])
+        elif PART.match(text):
+            reader.part_heading(text, page)
+        elif _category(piece) != "Title" and index not in notes:
+            reader.prose(text, page)
+        elif not reader.repeats(text, at_top=place < TOP_OF_PAGE):
+            reader.heading(text, piece, notes.get(index))
+    return reader.passages
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What was read so far, and where it stands."""
+
+    levels: dict[Rank | None, int]
+    hyphens: Hyphens
+    passages: list[Passage] = field(default_factory=list)
+    path: HeadingPath = field(default_factory=HeadingPath)
+    section: str = ""
+    part: str = ""
+    titles: dict[str, str] = field(default_factory=dict)
+    """Titles of the Items."""
+    untitled: bool = False
+    """Whether the heading above gave a number alone."""
+
+    def table(self, piece: Piece, grid: Grid, text: str) -> None:
+        if _lists_pages(grid, self.passages):
+            return
+        self.untitled = False
+        title = piece.title or self._statement_above(grid, piece.page)
+        title = title or _table_title(self.passages, grid, piece.page, self.path.nearest)
+        piece.title = title
+        self._add("table", text, piece.page, grid=grid, title=title)
+
+    def _statement_above(self, grid: Grid, page: int) -> str:
+        """The name of a statement that stands centred over its columns as one more header."""
+        if not self._may_hold_statements():
+            return ""
+        for caption in grid.captions:
+            name = statement_of(caption)
+            if name and not self.path.inside(name):
+                self._leave_summary()
+                self.path.open(Role.STATEMENT, name)
+                self._add("heading", caption, page, level=self.path.depth)
+                return caption
+        return ""
+
+    def prose(self, text: str, page: int) -> None:
+        self.untitled = False
+        if self.passages and _goes_on(self.passages[-1], text, page):
+            above = self.passages[-1]
+            whole = self.hyphens.join(above.text, text)
+            self.passages[-1] = replace(above, text=whole, page_end=page)
         else:
-            passages.append(Passage("prose", text, page, page, section, _path(path)))
-    return passages
+            self._add("prose", text, page)
+
+    def part_heading(self, text: str, page: int) -> None:
+        part = f"Part {ROMAN[part_of(text)]}"
+        if part != self.part:
+            self.part = part
+            self._add("heading", text, page, level=0)
+
+    def item(self, text: str, page: int, place: Place) -> None:
+        self.section = place.section
+        self.part = place.part or self.part
+        name = ITEM_MARK.sub("", without_continued(text)).rstrip(".")
+        self.titles[self.section] = name
+        self.untitled = not name
+        self.path.open(Role.ITEM, name)
+        self._add("heading", text, page, level=1)
+
+    def repeats(self, text: str, *, at_top: bool) -> bool:
+        """Whether a heading only says what the text goes on with."""
+        name = without_continued(text)
+        if name != " ".join(text.split()):
+            return self.path.holds(name) or item_of(name) == self.section.rpartition(", ")[2]
+        same_item = item_of(text) is not None and item_of(text) == self.section.rpartition(", ")[2]
+        return at_top and (same_item or self.path.inside(name))
+
+    def heading(self, text: str, piece: Piece, note: Note | None) -> None:
+        name = without_continued(text)
+        if self.untitled and note is None:
+            self.path.rename(ITEM_MARK.sub("", name) if item_of(name) else name)
+            self.titles.setdefault(self.section, name)
+            self.untitled = False
+        elif note is not None:
+            self.path.open(Role.NOTE, name)
+            self.untitled = not note.title
+        elif _is_caption(text):
+            self._add("heading", text, piece.page, level=self.path.depth + 1)
+            return
+        else:
+            role, name = self._role(text, name)
+            if role in {Role.NOTES, Role.STATEMENT, Role.AUDIT, Role.REPORT} or INDEX.match(name):
+                self._leave_summary()
+            self.path.open(role, name, self.levels.get(piece.rank, _depth(piece)))
+        self._add("heading", text, piece.page, level=self.path.depth)
+
+    def _role(self, text: str, name: str) -> tuple[Role, str]:
+        if is_notes_heading(name):
+            return Role.NOTES, name
+        if is_end_matter(name):
+            if AUDIT.match(name):
+                return Role.AUDIT, name
+            return Role.REPORT if REPORT.match(name) else Role.EXHIBIT, name
+        if self._may_hold_statements() and (statement := statement_of(text)):
+            return Role.STATEMENT, statement
+        return Role.OTHER, name
+
+    def _may_hold_statements(self) -> bool:
+        title = self.titles.get(self.section, "")
+        return not self.path.note and (not title or WITH_STATEMENTS.match(title) is not None)
+
+    def _leave_summary(self) -> None:
+        """Statements that are printed after Item 16 belong to the Item before."""
+        if self.section == "Item 16" and "Item 15" in self.titles:
+            self.section = "Item 15"
+            self.path.open(Role.ITEM, self.titles[self.section])
+
+    def _add(
+        self,
+        kind: Literal["heading", "prose", "table"],
+        text: str,
+        page: int,
+        grid: Grid | None = None,
+        title: str = "",
+        level: int = 0,
+    ) -> None:
+        self.passages.append(
+            Passage(
+                kind, text, page, page, self.section, str(self.path), grid, title, level, self.part
+            )
+        )
 
 
 def _category(piece: Piece) -> str:
     return type(piece.element).__name__
-
-
-def _items(pieces: Sequence[Piece]) -> dict[int, str]:
-    """Items by the place of their headings.
-
-    Of all lines that look like one, the longest run in the order of the form is taken, as late
-    as it can be: what contents lists and references add stands outside that order.
-    """
-    candidates: list[tuple[int, str, tuple[int, float, str]]] = []
-    part = 0
-    for index, piece in enumerate(pieces):
-        if piece.grid is not None:
-            continue
-        text = piece.element.text.strip()
-        if PART.match(text):
-            part = _roman(text.split()[1])
-        elif item := item_of(text):
-            if text[0] in "Pp":
-                part = _roman(re.split(r"[\s,.:—–-]+", text)[1])
-            number = re.match(r"Item ([\d.]+)(\w?)", item)
-            if number is not None:
-                candidates.append((index, item, (part, float(number[1].rstrip(".")), number[2])))
-    keys = [key for _, _, key in candidates]
-    chosen: list[int] = []
-    for at in _longest_rising(keys):
-        # The same heading may be printed again on later pages of its Item: the first one counts.
-        while at > 0 and keys[at - 1] == keys[at]:
-            at -= 1
-        chosen.append(at)
-    return {candidates[i][0]: candidates[i][1] for i in chosen}
-
-
-def _roman(numeral: str) -> int:
-    return {"I": 1, "II": 2, "III": 3, "IV": 4}.get(re.sub(r"\W", "", numeral).upper(), 0)
-
-
-def _longest_rising(keys: Sequence[tuple[int, float, str]]) -> list[int]:
-    """Places of a longest rising subsequence, the latest of equals (patience sorting)."""
-    tails: list[tuple[tuple[int, float, str], int]] = []
-    before: list[int] = []
-    for index, key in enumerate(keys):
-        at = bisect_left(tails, key, key=itemgetter(0))
-        before.append(tails[at - 1][1] if at else -1)
-        tails[at : at + 1] = [(key, index)]
-    chosen: list[int] = []
-    index = tails[-1][1] if tails else -1
-    while index >= 0:
-        chosen.append(index)
-        index = before[index]
-    return chosen[::-1]
 
 
 def _levels(pieces: Sequence[Piece]) -> dict[Rank | None, int]:
@@ -148,23 +241,20 @@ def _depth(piece: Piece) -> int:
     return int(piece.element.metadata.category_depth or 0)
 
 
-def _path(path: Sequence[tuple[int, str]]) -> str:
-    """The nearest two headings, the outer first."""
-    names = [name if len(name) <= MAX_HEADING_CHARS else name[:MAX_HEADING_CHARS].rsplit(" ", 1)[0]
-             for _, name in path[-2:]]  # fmt: skip
-    return " > ".join(dict.fromkeys(filter(None, names)))
+def _is_caption(text: str) -> bool:
+    """Whether a line only says the unit or the time of the figures below."""
+    words = re.findall(r"[a-z]+", text.lower())
+    return is_unit(text) or (is_period(text) and CAPTION_WORDS.issuperset(words))
 
 
-def _table_title(
-    passages: Sequence[Passage], grid: Grid, page: int, path: Sequence[tuple[int, str]]
-) -> str:
+def _table_title(passages: Sequence[Passage], grid: Grid, page: int, nearest: str) -> str:
     """The nearest short line above, the sentence that leads in, or the heading."""
     for passage in reversed(passages[-3:]):
         if passage.page_end != page or passage.kind == "table":
             break
         if passage.kind == "heading":
             if not (is_unit(passage.text) or is_period(passage.text)):
-                return CONTINUED.sub("", " ".join(passage.text.split()))
+                return without_continued(passage.text)
             continue
         if passage.text[-1] in ":—-" or len(passage.text.split()) <= 12:
             lead = SENTENCE_END.split(passage.text)[-1]
@@ -172,7 +262,7 @@ def _table_title(
                 return " ".join(lead.split()).rstrip(":")
         break
     own = next((caption for caption in grid.captions if not is_period(caption)), "")
-    return own or (path[-1][1] if path else "")
+    return own or nearest
 
 
 def _lists_pages(grid: Grid, passages: Sequence[Passage]) -> bool:
@@ -190,14 +280,7 @@ def _lists_pages(grid: Grid, passages: Sequence[Passage]) -> bool:
 
 def _goes_on(above: Passage, text: str, page: int) -> bool:
     """Whether ``text`` is the rest of a paragraph that a page's end cut."""
-    return (
-        above.kind == "prose"
-        and above.page_end < page
-        and above.text[-1] not in '.:;!?”"'
-        and (text[0].islower() or text[0].isdigit() or text[0] in "$(“")
-    )
-
-
-def _join(above: Passage, text: str, page: int) -> Passage:
-    glue = "" if above.text.endswith("-") else " "
-    return replace(above, text=f"{above.text}{glue}{text}", page_end=page)
+    if above.kind != "prose" or above.page_end >= page or above.text[-1] in '.:;!?”"':
+        return False
+    first = text[0]
+    return first.islower() or first.isdigit() or first in "$(“" or bool(JOINING.search(above.text))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +24,22 @@ class Word(NamedTuple):
     style: Style
 
 
+class Rule(NamedTuple):
+    """A horizontal line that is drawn at ``y`` points from the page's top."""
+
+    y: float
+    x0: float
+    x1: float
+
+
+class Seam(NamedTuple):
+    """A wide space in a cell: the words before it end at character ``at`` and at ``x0``."""
+
+    at: int
+    x0: float
+    x1: float
+
+
 class Cell(NamedTuple):
     """Words of one row that belong together; ``figure`` says that it is a value."""
 
@@ -30,6 +47,7 @@ class Cell(NamedTuple):
     x0: float
     x1: float
     figure: bool
+    seams: tuple[Seam, ...] = ()
 
 
 class Row(NamedTuple):
@@ -53,9 +71,18 @@ class Row(NamedTuple):
         return self.cells[-1].x1
 
 
+def no_rules() -> Sequence[Rule]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``number`` counts from 1."""
+    """``number`` counts from 1; ``rules`` reads its rules while its file is open.
+
+    ``rows`` stand in reading order; where ``breaks`` say, a column of text begins or ends.
+    """
 
     number: int
     rows: tuple[Row, ...]
+    rules: Callable[[], Sequence[Rule]] = no_rules
+    breaks: tuple[int, ...] = ()

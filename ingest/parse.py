@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from ingest.cover import Line, read_cover
 from ingest.elements import Piece
 from ingest.layout import lay_out
+from ingest.names import reconcile
 from ingest.options import ReadOptions
 from ingest.outline import Passage, outline
+from ingest.page_columns import read_rows
 from ingest.pages import Page
-from ingest.pdf import read_words
-from ingest.rows import build_rows
-from ingest.source import Source, load
+from ingest.pdf import Pdf
+from ingest.source import load
 from rag_service.core.errors import IngestError
 from rag_service.core.ids import document_id
 from rag_service.core.types import FilingFacts
@@ -42,9 +44,10 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
     source = load(path, options.max_file_mb)
     warnings: list[str] = []
     if source.kind == "pdf" and options.strategy == "rows":
-        pages = _pages(source, options)
-        lines = [tuple(c.text for c in row.cells) for page in pages for row in page.rows]
-        pieces = lay_out(pages)
+        with Pdf(source.content, options.max_pages) as pdf:
+            pages = _pages(pdf)
+            lines = [tuple(c.text for c in row.cells) for page in pages for row in page.rows]
+            pieces = lay_out(pages)
         count = len(pages)
         empty = [page.number for page in pages if not page.rows]
         if empty and len(empty) < count:
@@ -63,18 +66,19 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
             "no text in the file: if its pages are scans, set RAGLOOP_PDF_STRATEGY=hi_res",
             reason="no_text",
         )
-    facts = read_cover(lines)
-    missing = [name for name in ("company", "form", "fiscal_year") if not getattr(facts, name)]
-    if missing:
-        warnings.append(f"the cover page does not state: {', '.join(missing)}")
+    facts, noticed = reconcile(read_cover(lines), path.name)
+    warnings.extend(noticed)
     return Parsed(
         path, document_id(source.content), count, facts, tuple(outline(pieces)), tuple(warnings)
     )
 
 
-def _pages(source: Source, options: ReadOptions) -> list[Page]:
-    words = read_words(source.content, options.max_pages)
-    return [Page(number, build_rows(page)) for number, page in enumerate(words, 1)]
+def _pages(pdf: Pdf) -> list[Page]:
+    pages = []
+    for number in range(1, len(pdf) + 1):
+        rows, breaks = read_rows(pdf.words(number))
+        pages.append(Page(number, rows, cache(partial(pdf.rules, number)), breaks))
+    return pages
 
 
 def _lines(pieces: Sequence[Piece]) -> list[Line]:

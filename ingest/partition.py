@@ -7,12 +7,13 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ingest.contents import contents_lines
 from ingest.elements import Piece
-from ingest.furniture import contents_lines, running_lines
+from ingest.furniture import running_lines
 from ingest.headings import is_item_heading
 from ingest.html_tables import grid_of
 from ingest.options import ReadOptions
-from ingest.pdf import count_pages
+from ingest.pdf import Pdf
 from ingest.source import Source
 from rag_service.core.errors import ConfigError, IngestError
 
@@ -36,7 +37,15 @@ NOT_INSTALLED = frozenset(
 
 
 def partition(source: Source, options: ReadOptions) -> list[Piece]:
-    """A file's elements as unstructured finds them.
+    """A file's elements, without what is printed around the text.
+
+    Raises what ``elements_of`` does.
+    """
+    return _pieces(elements_of(source, options))
+
+
+def elements_of(source: Source, options: ReadOptions) -> list[Element]:
+    """A file's elements just as unstructured finds them.
 
     Raises:
         IngestError: the file is refused; ``reason`` names why.
@@ -67,12 +76,13 @@ def partition(source: Source, options: ReadOptions) -> list[Piece]:
             else "check that it opens elsewhere"
         )
         raise IngestError(f"no text found in the file: {hint}", reason="no_text")
-    return _pieces(elements)
+    return elements
 
 
 def _partition_pdf(source: Source, options: ReadOptions) -> list[Element]:
     # What the words reader refuses is refused before the slow strategies begin.
-    count_pages(source.content, options.max_pages)
+    with Pdf(source.content, options.max_pages):
+        pass
     try:
         from unstructured.partition.pdf import partition_pdf
     except ImportError as error:
@@ -126,6 +136,8 @@ def _pieces(elements: Sequence[Element]) -> list[Piece]:
     page = 1
     for element in elements:
         page = element.metadata.page_number or page
+        if not element.text.strip():
+            continue
         grid = None
         if type(element).__name__ == "Table" and element.metadata.text_as_html:
             grid = grid_of(element.metadata.text_as_html)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.chunks import make_chunks
 from ingest.options import ReadOptions
+from ingest.outline import Passage
 from ingest.parse import Parsed, parse_file
 from ingest.source import KINDS
 from ingest.workers import parse_files
@@ -31,6 +32,8 @@ class Filing:
     document: Document
     chunks: tuple[Chunk, ...]
     warnings: tuple[str, ...] = ()
+    passages: tuple[Passage, ...] = ()
+    """Headings, prose and whole tables, as the chunks were cut from them."""
 
 
 def find_files(paths: Sequence[Path]) -> list[Path]:
@@ -68,7 +71,7 @@ def chunker(options: ReadOptions) -> str:
 
 def read_files(
     paths: Sequence[Path], options: ReadOptions, count_tokens: CountTokens
-) -> Iterator[tuple[Path, Filing | IngestError]]:
+) -> Generator[tuple[Path, Filing | IngestError], None, None]:
     """Read files in worker processes, in the order of ``paths``; one bad file stops no other.
 
     ``count_tokens`` is called in this process alone.
@@ -95,4 +98,4 @@ def _filing(parsed: Parsed, options: ReadOptions, count_tokens: CountTokens) -> 
         ingested_at=now(),
         chunker=chunker(options),
     )
-    return Filing(parsed.path, document, chunks, parsed.warnings)
+    return Filing(parsed.path, document, chunks, parsed.warnings, parsed.passages)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from operator import attrgetter, itemgetter
 
-from ingest.numbers import CLOSERS, FOOTNOTE, OPENERS, is_figure
-from ingest.pages import Cell, Row, Word
+from ingest.numbers import CLOSERS, FOOTNOTE, OPENERS, RANGE_DASHES, is_figure
+from ingest.pages import Cell, Row, Seam, Word
 
 SAME_BASELINE = 0.35
 """Baselines closer than this, in font sizes, are one."""
@@ -21,8 +21,14 @@ FIGURE_GAP = 0.12
 
 PERIOD_GAP = 0.45
 """Between two column headers such as ``Fiscal 2023`` a little more than a space does."""
-MARK_GAP = 0.5
+MARK_GAP = 0.85
 """A footnote mark this near belongs to its figure."""
+NO_GAP = 0.04
+"""Between the letters of a word there is no more than this, in font sizes."""
+SEAM_GAP = 0.45
+"""A gap that is wider than a space, in font sizes, though not as wide as one between cells."""
+RANGE_GAP = 0.6
+"""``34% - 37%`` is one value if its dash stands this near to both ends."""
 TORN_GAP = 0.35
 """Some exports set the last letter of a bold heading apart by less than this."""
 NEXT_PERIOD = re.compile(r"(?:fiscal|fy)", re.IGNORECASE)
@@ -68,6 +74,7 @@ def _overlap(above: list[Word], below: list[Word]) -> bool:
 
 
 def _row(words: list[Word]) -> Row:
+    words = _whole(words)
     size = max(word.style.size for word in words)
     emphasis = min(word.style.emphasis for word in words)
     cells: list[Cell] = []
@@ -83,7 +90,8 @@ def _row(words: list[Word]) -> Row:
         if opened:
             text, x0, opened = opened + text, opened_x, ""
         previous = cells[-1] if cells else None
-        if previous is not None and text in CLOSERS and previous.figure:
+        closes = text in CLOSERS and not _begins_words(words, index)
+        if previous is not None and closes and previous.figure:
             closed = f"{previous.text} {text}" if text.isalpha() else previous.text + text
             if is_figure(closed):
                 cells[-1] = Cell(closed, previous.x0, x1, True)
@@ -102,13 +110,47 @@ def _row(words: list[Word]) -> Row:
             if gap <= limit * size:
                 torn = emphasis == 2 and gap < TORN_GAP * size and _is_torn(previous.text, text)
                 whole = f"{previous.text}{'' if torn else ' '}{text}"
-                cells[-1] = Cell(whole, previous.x0, max(previous.x1, x1), False)
+                seams = previous.seams
+                if gap > SEAM_GAP * size:
+                    seams = (*seams, Seam(len(previous.text), previous.x1, x0))
+                cells[-1] = Cell(whole, previous.x0, max(previous.x1, x1), False, seams)
                 continue
         cells.append(Cell(text, x0, x1, figure))
         start_figure = figure
     if opened:
         cells.append(Cell(opened, opened_x, words[-1].x1, False))
-    return Row(min(words, key=attrgetter("y")).y, size, emphasis, tuple(cells))
+    return Row(min(words, key=attrgetter("y")).y, size, emphasis, _with_ranges(cells, size))
+
+
+def _whole(words: list[Word]) -> list[Word]:
+    """Words that an export set apart letter by letter put together: nothing is between them."""
+    whole = [words[0]]
+    for word in words[1:]:
+        before = whole[-1]
+        gap = (word.x0 - before.x1) / word.style.size
+        if (
+            abs(gap) <= NO_GAP
+            and abs(word.y - before.y) < 0.5
+            and word.text not in CLOSERS
+            and not FOOTNOTE.fullmatch(word.text)
+        ):
+            whole[-1] = before._replace(text=before.text + word.text, x1=word.x1)
+        else:
+            whole.append(word)
+    return whole
+
+
+def _with_ranges(cells: list[Cell], size: float) -> tuple[Cell, ...]:
+    for at in range(len(cells) - 2, 0, -1):
+        if at + 1 >= len(cells):
+            continue
+        low, dash, high = cells[at - 1 : at + 2]
+        if dash.text not in RANGE_DASHES or not (low.figure and high.figure):
+            continue
+        if max(dash.x0 - low.x1, high.x0 - dash.x1) <= RANGE_GAP * size:
+            text = f"{low.text} {dash.text} {high.text}"
+            cells[at - 1 : at + 2] = [Cell(text, low.x0, high.x1, True)]
+    return tuple(cells)
 
 
 def _opens(words: list[Word], index: int) -> bool:
@@ -117,6 +159,14 @@ def _opens(words: list[Word], index: int) -> bool:
         return False
     text = words[index + 1].text
     return text in OPENERS or text[0].isdigit() or text[0] in "($.€£¥—–-" or is_figure(text)
+
+
+def _begins_words(words: list[Word], index: int) -> bool:
+    """Whether a lone ``%`` begins a header such as ``% change`` beside a year."""
+    if index == 0 or index + 1 == len(words):
+        return False
+    before, word, after = words[index - 1 : index + 2]
+    return after.text[0].isalpha() and after.x0 - word.x1 < word.x0 - before.x1
 
 
 def _is_torn(before: str, text: str) -> bool:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from ingest.columns import Columns, column_names
-from ingest.headings import is_item_heading
+from ingest.column_names import column_names
+from ingest.columns import Columns
+from ingest.headings import is_section_heading, statement_of
 from ingest.numbers import FOOTNOTE, PART_OF_YEAR, is_date, is_period, is_unit, is_year
-from ingest.pages import Cell, Row
+from ingest.pages import Cell, Row, Rule
 
 MAX_HEADER_ROWS = 9
+WRAPPED = 1.6
+"""Lines of one row are closer than this, in font sizes."""
 MAX_LABELS_BELOW = 4
 """Section labels between the header and the first values."""
 
@@ -17,6 +20,12 @@ MAX_LABELS_BELOW = 4
 def header_rows(rows: Sequence[Row], done: int, start: int, columns: Columns) -> tuple[int, int]:
     """First header row and first body row; section labels may stand between header and values."""
     lowest = max(done, start - MAX_HEADER_ROWS)
+    while (
+        start > lowest
+        and columns.wraps(rows[start - 1])
+        and (rows[start].y - rows[start - 1].y < WRAPPED * rows[start].size)
+    ):
+        start -= 1
     first = start
     labels = 0
     while first - labels > lowest and labels <= MAX_LABELS_BELOW:
@@ -26,18 +35,25 @@ def header_rows(rows: Sequence[Row], done: int, start: int, columns: Columns) ->
         if _names_columns(row, columns) or (is_unit(row.text) and not stands_left(row, columns)):
             first -= labels
             break
-        if is_unit(row.text) or is_item_heading(row.text) or not is_label(row, columns):
+        if is_unit(row.text) or is_section_heading(row.text) or not is_label(row, columns):
             break
         labels += 1
     top = first
     while top > lowest and not _far(rows[top - 1], rows[top]):
         above = rows[top - 1]
-        if is_item_heading(above.text) or not (
-            _names_columns(above, columns) or _is_caption(above)
+        if (
+            is_section_heading(above.text)
+            or _names_statement(above)
+            or not (_names_columns(above, columns) or _is_caption(above))
         ):
             break
         top -= 1
     return top, first
+
+
+def _names_statement(row: Row) -> bool:
+    """Whether a row is the title of a statement, centred over the columns as it may be."""
+    return len(row.cells) == 1 and bool(statement_of(row.text))
 
 
 def _far(row: Row, below: Row) -> bool:
@@ -56,14 +72,19 @@ def _names_columns(row: Row, columns: Columns) -> bool:
         return False
     if is_header(row):
         return True
+    if len(row.cells) <= 2 < len(columns.spans) and _crosses(row.cells[0], columns, row.size):
+        return False
     over = [cell for cell in row.cells if cell.x1 > columns.left - row.size]
     if not over or any(len(cell.text.split()) > 9 for cell in over):
         return False
     figures = [cell.text for cell in over if cell.figure]
-    if not all(is_year(text) or FOOTNOTE.fullmatch(text) for text in figures):
+    if not all(is_year(text) or FOOTNOTE.fullmatch(text) or _is_spoken(text) for text in figures):
         return False
     if len(row.cells) == 1 and not is_period(row.text):
-        return row.x0 >= columns.left - row.size
+        beyond = 0 < columns.label_right <= row.x0 and columns.holds(row.cells[0])
+        return beyond or row.x0 >= columns.left - row.size
+    if 0 < columns.label_right <= row.x0:
+        return True
     if len(over) == len(row.cells):
         if 1 < len(over) == len(columns.spans) and over[0].x0 > columns.label_zone:
             return True
@@ -72,13 +93,25 @@ def _names_columns(row: Row, columns: Columns) -> bool:
     return len(over) > 1 or over[0].x0 >= columns.left - row.size or columns.holds(over[0])
 
 
+def _crosses(cell: Cell, columns: Columns, size: float) -> bool:
+    """Whether a title begins above the labels and reaches beyond them."""
+    begins_left = cell.x0 < columns.label_zone
+    reaches = cell.x1 > columns.label_right + size
+    return begins_left and reaches and not (is_unit(cell.text) or is_period(cell.text))
+
+
+def _is_spoken(text: str) -> bool:
+    """Whether a figure is part of a name, such as ``1 year``."""
+    return any(character.isalpha() for character in text)
+
+
 def read_header(
-    rows: Sequence[Row], columns: Columns
+    rows: Sequence[Row], body: Row, columns: Columns, rules: Callable[[], Sequence[Rule]]
 ) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """Unit line, captions over all columns and one name a column, from header rows."""
+    """Unit line, captions over all columns and one name a column, from the rows above ``body``."""
     unit = ""
     captions: list[str] = []
-    naming: list[tuple[Cell, ...]] = []
+    naming: list[Row] = []
     for row in rows:
         whole = row.text
         if is_unit(whole) and row.x1 < columns.right and len(row.cells) == 1:
@@ -91,19 +124,19 @@ def read_header(
                 unit = f"{unit} {text}".strip()
             else:
                 captions.append(text)
-        if not cells:
-            continue
-        over_all = len(columns.spans) > 1 and columns.covers_all(cells[0])
-        if len(cells) == 1 and (over_all or len(cells[0].text.split()) > 9):
-            captions.append(cells[0].text)
-        else:
-            naming.append(tuple(cells))
-    return unit, tuple(captions), column_names(naming, columns)
+        if cells:
+            naming.append(row._replace(cells=tuple(cells)))
+    if not naming:
+        return unit, tuple(captions), ("",) * len(columns.spans)
+    over_all, names = column_names(naming, body, columns, rules)
+    return unit, (*captions, *over_all), names
 
 
 def _heads_labels(cells: Sequence[Cell], columns: Columns, size: float) -> bool:
     """Whether the first of some header cells stands over the labels, not over a column."""
     first = cells[0]
+    if first.x0 >= columns.label_right > 0 and not is_unit(first.text):
+        return False
     if is_year(first.text) or columns.holds(first) or first.x1 > columns.left + size:
         return False
     return is_unit(first.text) or len(cells) != len(columns.spans) or (

@@ -6,8 +6,13 @@ each path what was read, or a tuple that says why not.
 
 from __future__ import annotations
 
+import os
 import resource
+import select
+import signal
 import sys
+import threading
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -15,18 +20,34 @@ from ingest.options import ReadOptions
 from ingest.parse import Parsed, parse_file
 from rag_service.core.errors import ConfigError, IngestError
 
+GRACE_SECONDS = 5.0
+
 
 def main(pipe: Connection) -> None:
     """Read files until the other end of the pipe closes."""
+    end_with(pipe)
     options: ReadOptions = pipe.recv()
-    _limit_memory(options.memory_mb)
+    limit_memory(options.memory_mb)
     pipe.send("ready")
-    while True:
-        try:
+    with suppress(EOFError, ConnectionError):
+        while True:
             path: Path = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(_outcome(path, options))
+            # Who gave the path ends this process before; this holds where nobody is left.
+            signal.setitimer(signal.ITIMER_REAL, options.seconds + GRACE_SECONDS)
+            pipe.send(_outcome(path, options))
+            signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def end_with(pipe: Connection) -> None:
+    """End this process, also in the midst of a file, when the other end of the pipe closes."""
+
+    def watch() -> None:
+        hangup = select.poll()
+        hangup.register(pipe, 0)
+        hangup.poll()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _outcome(path: Path, options: ReadOptions) -> Parsed | tuple[str, ...]:
@@ -46,7 +67,8 @@ def _outcome(path: Path, options: ReadOptions) -> Parsed | tuple[str, ...]:
         return ("refused", "broken", f"the file cannot be read ({type(error).__name__}: {error})")
 
 
-def _limit_memory(megabytes: int) -> None:
+def limit_memory(megabytes: int) -> None:
+    """Hold this process to so much memory, for good."""
     limit = megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     # A parser may crash here, and its memory image is of no use.

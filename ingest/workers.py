@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import pickle
+import signal
 import subprocess
 import sys
-import time
 from collections import deque
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, Pipe, wait
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from threading import Lock, Timer
 
 from ingest.options import ReadOptions
 from ingest.parse import Parsed
@@ -18,142 +20,201 @@ from rag_service.core.errors import ConfigError, IngestError
 
 START_SECONDS = 120.0
 STDERR = 2
+AHEAD = 2
+"""Files for each worker that are being read, or are read and wait for the ones before them."""
+LONGEST_ANSWER = 2**28
+"""In bytes; text that was printed into the pipe looks like the beginning of a longer one."""
 Outcome = Parsed | IngestError
-
-
-@dataclass(slots=True)
-class _Worker:
-    process: subprocess.Popen[bytes]
-    pipe: Connection
-    ready: bool = False
-    task: int | None = None
-    deadline: float = 0.0
 
 
 def parse_files(
     paths: Sequence[Path], options: ReadOptions
-) -> Iterator[tuple[Path, Parsed | IngestError]]:
+) -> Generator[tuple[Path, Parsed | IngestError], None, None]:
     """Parse files in parallel, in the order of ``paths``.
+
+    The next files are parsed while the caller works on the one that it was given.
 
     Raises:
         ConfigError: the strategy needs something that is not installed.
     """
-    waiting = deque(range(len(paths)))
-    done: dict[int, Outcome] = {}
-    workers: list[_Worker] = []
+    if not paths:
+        return
     size = min(options.workers or os.cpu_count() or 1, len(paths))
+    workers = _Workers(options)
+    # A thread for each worker waits for its answer, so that none waits for the caller.
+    pool = ThreadPoolExecutor(size, thread_name_prefix="ingest")
+    waiting = iter(paths)
+    ahead: deque[tuple[Path, Future[Outcome]]] = deque()
     try:
-        for index, path in enumerate(paths):
-            while index not in done:
-                while len(workers) < min(size, len(waiting) + _busy(workers)):
-                    workers.append(_start(options))
-                # Finished files wait here for the ones before them; a few at most.
-                _assign(workers, waiting, paths, options, room=3 * size - len(done))
-                _collect(workers, done, options)
-            yield path, done.pop(index)
+        for _ in paths:
+            while len(ahead) < AHEAD * size and (path := next(waiting, None)) is not None:
+                ahead.append((path, pool.submit(workers.read, path)))
+            path, outcome = ahead.popleft()
+            yield path, outcome.result()
     finally:
-        for worker in workers:
-            _stop(worker)
+        pool.shutdown(wait=False, cancel_futures=True)
+        workers.stop()
+        pool.shutdown()
+        workers.reap()
 
 
-def _busy(workers: Sequence[_Worker]) -> int:
-    return sum(worker.task is not None for worker in workers)
+def start_process(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
+    """A Python process of its own that runs ``module``, and the pipe to it.
 
-
-def _start(options: ReadOptions) -> _Worker:
-    """A Python process of its own: it shares no thread, no lock and no main module with this."""
+    It shares no thread, no lock and no main module with this one.
+    """
     ours, theirs = Pipe()
     with theirs:
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "ingest.worker", str(theirs.fileno())],
+            [sys.executable, "-P", "-m", module, str(theirs.fileno())],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             # What a parser prints must not stand among this process's results.
             stdout=STDERR,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            # Control-C reaches this process alone, which then ends the other.
+            process_group=0,
         )
-    ours.send(options)
-    return _Worker(process, ours, deadline=time.monotonic() + START_SECONDS)
+    return process, ours
 
 
-def _assign(
-    workers: Sequence[_Worker],
-    waiting: deque[int],
-    paths: Sequence[Path],
-    options: ReadOptions,
-    room: int,
-) -> None:
-    for worker in workers:
-        if room <= _busy(workers) or not waiting:
-            return
-        if worker.ready and worker.task is None:
-            worker.task = waiting.popleft()
-            worker.deadline = time.monotonic() + options.seconds
-            worker.pipe.send(paths[worker.task])
+class _Workers:
+    """Processes that read files, started when one is needed; may be shared by threads."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._lock = Lock()
+        self._all: list[_Worker] = []
+        self._idle: list[_Worker] = []
+        self._stopped = False
+
+    def read(self, path: Path) -> Outcome:
+        worker = self._take()
+        try:
+            return worker.read(path)
+        finally:
+            with self._lock:
+                if worker.alive:
+                    self._idle.append(worker)
+
+    def stop(self) -> None:
+        """Kill all; who waits for an answer gets none."""
+        with self._lock:
+            self._stopped = True
+        for worker in self._all:
+            worker.kill()
+
+    def reap(self) -> None:
+        """Free what killed ones leave, once nobody waits for an answer."""
+        for worker in self._all:
+            worker.end()
+
+    def _take(self) -> _Worker:
+        with self._lock:
+            if self._stopped:
+                raise IngestError("reading was ended", reason="stopped")
+            if self._idle:
+                return self._idle.pop()
+            worker = _Worker(self._options)
+            self._all.append(worker)
+        worker.start()
+        return worker
 
 
-def _collect(workers: list[_Worker], done: dict[int, Outcome], options: ReadOptions) -> None:
-    """Wait for the next message, death or deadline."""
-    watched = [worker for worker in workers if worker.task is not None or not worker.ready]
-    now = time.monotonic()
-    timeout = max(0.0, min((worker.deadline for worker in watched), default=now) - now)
-    speaking = set(wait([worker.pipe for worker in watched], timeout))
-    for worker in watched:
-        if worker.pipe in speaking:
-            message = _receive(worker)
-            if message is not None:
-                _take(worker, message, done)
-                continue
-            outcome = _death(worker, options)
-        elif time.monotonic() >= worker.deadline:
-            outcome = IngestError(
-                f"not read within {options.seconds} s: set RAGLOOP_PARSE_SECONDS higher, or "
+class _Worker:
+    """One process, for one file at a time; no longer ``alive`` after one that it died of."""
+
+    def __init__(self, options: ReadOptions) -> None:
+        self._options = options
+        self._process, self._pipe = start_process("ingest.worker")
+        self._late = False
+        self.alive = True
+
+    def start(self) -> None:
+        """Wait until it is ready. Raises ConfigError if it does not come up."""
+        try:
+            answer = self._ask(self._options, START_SECONDS)
+        except IngestError as error:
+            answer = f"not within {START_SECONDS:.0f} s" if self._late else error.message
+        if answer != "ready":
+            self.end()
+            raise ConfigError(f"a process that reads files did not start: {answer}")
+
+    def read(self, path: Path) -> Outcome:
+        """What stands in a file, or why that cannot be said. Raises ConfigError."""
+        try:
+            answer = self._ask(path, self._options.seconds)
+        except IngestError as error:
+            return error
+        match answer:
+            case Parsed():
+                return answer
+            case ("refused", str(reason), str(text)):
+                return IngestError(text, reason=reason)
+            case ("config", str(text)):
+                raise ConfigError(text)
+        self.end()
+        return _garbled()
+
+    def kill(self) -> None:
+        """End the process, also while another thread waits for its answer."""
+        self._process.kill()
+
+    def end(self) -> None:
+        self.alive = False
+        self._pipe.close()
+        self.kill()
+        self._process.wait()
+
+    def _ask(self, question: object, seconds: float) -> object:
+        """Its answer within so many seconds. Raises IngestError; it is ended then."""
+        # Killing it also ends the wait for the rest of half an answer.
+        timer = Timer(seconds, self._give_up)
+        timer.start()
+        try:
+            self._pipe.send(question)
+            raw = self._pipe.recv_bytes(LONGEST_ANSWER)
+        except (EOFError, OSError) as error:
+            self.end()
+            closed = isinstance(error, EOFError) or error.errno is not None
+            raise (self._loss() if closed or self._late else _garbled()) from error
+        finally:
+            timer.cancel()
+            timer.join()
+        if self._late:
+            self.end()
+        try:
+            answer: object = pickle.loads(raw)
+        except Exception as error:
+            # Bytes that are no answer may raise anything.
+            self.end()
+            raise _garbled() from error
+        return answer
+
+    def _give_up(self) -> None:
+        self._late = True
+        self.kill()
+
+    def _loss(self) -> IngestError:
+        if self._late:
+            return IngestError(
+                f"not read within {self._options.seconds} s: set RAGLOOP_PARSE_SECONDS higher, or "
                 "check the file",
                 reason="timeout",
             )
-        else:
-            continue
-        if worker.task is None:
-            raise ConfigError(
-                f"a process that reads files did not start: {outcome.message} (at its start)"
+        if self._process.returncode == -signal.SIGKILL:
+            return IngestError(
+                "its reader was killed, by someone or for want of memory: ingest it again",
+                reason="crashed",
             )
-        done[worker.task] = outcome
-        workers.remove(worker)
-        _stop(worker)
+        return IngestError(
+            f"its reader died with status {self._process.returncode}: the file is damaged, or "
+            f"needs more than RAGLOOP_PARSE_MEMORY_MB={self._options.memory_mb}",
+            reason="crashed",
+        )
 
 
-def _receive(worker: _Worker) -> object | None:
-    try:
-        message: object = worker.pipe.recv()
-    except (EOFError, OSError):
-        return None
-    return message
-
-
-def _take(worker: _Worker, message: object, done: dict[int, Outcome]) -> None:
-    match message:
-        case "ready":
-            worker.ready = True
-            return
-        case ("config", str(text)):
-            raise ConfigError(text)
-        case ("refused", str(reason), str(text)) if worker.task is not None:
-            done[worker.task] = IngestError(text, reason=reason)
-        case Parsed() if worker.task is not None:
-            done[worker.task] = message
-    worker.task = None
-
-
-def _death(worker: _Worker, options: ReadOptions) -> IngestError:
-    status = worker.process.wait()
+def _garbled() -> IngestError:
     return IngestError(
-        f"its reader died with status {status}: the file is damaged, or needs more than "
-        f"RAGLOOP_PARSE_MEMORY_MB={options.memory_mb}",
-        reason="crashed",
+        "its reader gives an answer that cannot be read: check the file", reason="crashed"
     )
-
-
-def _stop(worker: _Worker) -> None:
-    worker.pipe.close()
-    worker.process.kill()
-    worker.process.wait()

@@ -7,7 +7,7 @@ import pytest
 from ingest.html_tables import grid_of
 from ingest.numbers import is_figure, is_period, is_unit, is_year
 from ingest.pages import Row
-from ingest.pdf import read_words
+from ingest.pdf import Pdf
 from ingest.rows import build_rows
 from ingest.tables import Grid, find_tables
 from tests.unit.ingest_files import text_pdf
@@ -16,7 +16,8 @@ Line = tuple[float, float, str]
 
 
 def rows_of(lines: list[Line]) -> tuple[Row, ...]:
-    (words,) = read_words(text_pdf(lines), 10)
+    with Pdf(text_pdf(lines), 10) as pdf:
+        words = pdf.words(1)
     return build_rows(words)
 
 
