@@ -257,5 +257,5 @@ def test_no_rules_are_read_where_text_stands_turned() -> None:
     canvas.showPage()
     canvas.save()
     with Pdf(buffer.getvalue(), 10) as pdf:
-        assert [word.text for word in pdf.words(1)][0] == "Landscape"
+        assert next(word.text for word in pdf.words(1)) == "Landscape"
         assert pdf.rules(1) == []
