@@ -82,11 +82,15 @@ def integrity(row: TableRow, passages: Sequence[Passage]) -> Integrity:
     for passage in passages:
         if passage.page_start and not passage.page_start <= row.page <= passage.page_end:
             continue
-        if not _in_order(wanted, _tokens(passage.text)):
+        lines = passage.text.splitlines()
+        tokens = [_tokens(line) for line in lines]
+        # A mark on a line of its own belongs to the figure above, unless it begins a label.
+        runs = (_tokens(passage.text), [token for own in tokens for token in own])
+        if not any(_in_order(wanted, run) for run in runs):
             continue
         found = max(found, Integrity(True, False, False, False))
-        for line in passage.text.splitlines():
-            if not _in_order(wanted, _tokens(line)):
+        for line, own in zip(lines, tokens, strict=True):
+            if not _in_order(wanted, own):
                 continue
             rest = _letters(passage.text.replace(line, "\n"))
             whole = all(header in rest for header in headers)
