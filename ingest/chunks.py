@@ -52,8 +52,8 @@ def make_chunks(
     for passage in passages:
         _add(packer, passage)
     _flush(packer)
-    drafts = [draft for draft in packer.drafts if draft.text.strip()]
-    return _with_ids(parsed, within(drafts, limit, counts))
+    drafts = within(packer.drafts, limit, counts)
+    return _with_ids(parsed, [draft for draft in drafts if draft.text.strip()])
 
 
 def _texts(passages: Iterable[Passage]) -> Iterable[str]:
@@ -94,7 +94,8 @@ def _fitting_context(packer: _Packer, passage: Passage) -> tuple[str, int]:
         if tokens <= MAX_CONTEXT_SHARE * packer.limit:
             break
         if heading:
-            heading = heading.partition(" > ")[2] or heading.rpartition(" ")[0]
+            # The note or statement stands first, and is what must stay.
+            heading = heading.rpartition(" ")[0].rstrip(" >")
         elif facts.company:
             facts = replace(facts, company=facts.company.rpartition(" ")[0])
         else:
@@ -143,7 +144,7 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
     elif tokens <= room:
         packer.drafts.append(_draft(passage, "prose", lines, tokens, context))
     else:
-        packer.drafts.extend(_prose(passage, lines, room, counts, context))
+        packer.drafts.extend(_prose(packer, passage, lines, context))
 
 
 def _line(passage: Passage) -> Line:
@@ -159,9 +160,10 @@ def _draft(passage: Passage, kind: Kind, lines: list[Line], tokens: int, context
 
 
 def _prose(
-    passage: Passage, lines: Sequence[Line], room: int, counts: TokenCounts, context: str
+    packer: _Packer, passage: Passage, lines: Sequence[Line], context: str
 ) -> Iterator[Draft]:
-    for part in parts(lines, room, counts):
+    counts = packer.counts
+    for part in parts(lines, packer.limit - counts.overhead, counts, context):
         yield _draft(passage, "prose", [part], counts.of(part.text), context)
 
 
@@ -179,7 +181,7 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
         # The names of the columns are what rows cannot be read without: they go last.
         lead.append(header.pop(0))
     if _total(lead, counts) > 0.3 * room:
-        packer.drafts.extend(_prose(passage, lead, room, counts, context))
+        packer.drafts.extend(_prose(packer, passage, lead, context))
         lead = []
     used, first = _total(header, counts), _total(lead, counts)
     rows = [Line(_row_text(row), *pages) for row in grid.rows]

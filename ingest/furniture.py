@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from ingest.headings import PART, is_notes_heading, note_of
+from ingest.headings import is_notes_heading, is_part_heading, note_of
 from ingest.numbers import is_period, is_unit, is_year
 
 NUMBER = "\0"
@@ -207,7 +207,7 @@ class _Edge:
         if key.startswith(NUMBER) or LINK.fullmatch(line) or COPYRIGHT.match(line):
             return False
         pages = self.places[key]
-        if PART.match(line) or is_notes_heading(line) or note_of(line):
+        if is_part_heading(line) or is_notes_heading(line) or note_of(line):
             return pages[0] == number
         if TO_NOTES.fullmatch(line) or PLACE_LINE.fullmatch(line):
             return False

@@ -91,6 +91,8 @@ INDEX = re.compile(r"^index\s+to\s+.*\b(?:statements?|schedules?|information)\b"
 CONTINUED = re.compile(
     r"[\s,.:;—–-]*[(\[]?\s*\b(?:continued|cont[’'.]?d)\b\.?\s*[)\]]?[\s.:]*$", re.IGNORECASE
 )
+CONTINUED_CHARS = 40
+MAX_CHARS = 400
 MAX_WORDS = 34
 MAX_NOTE_WORDS = 24
 
@@ -112,9 +114,12 @@ def is_section_heading(text: str) -> bool:
     first = text[:1]
     if first in "Nn":
         return note_of(text) is not None
-    if first in "Pp" and PART.match(text):
-        return True
-    return item_of(text) is not None
+    return is_part_heading(text) or item_of(text) is not None
+
+
+def is_part_heading(text: str) -> bool:
+    """Whether a line is the heading of a Part alone."""
+    return text[:1] in "Pp" and len(text) <= MAX_CHARS and PART.match(text) is not None
 
 
 def item_of(text: str) -> str | None:
@@ -123,7 +128,7 @@ def item_of(text: str) -> str | None:
     A reference such as ``Item 7 of this report`` or ``Item 1A, “Risk Factors”`` is none: after
     the number comes nothing, or at once a title that SEC forms use.
     """
-    if text[:1] not in "IiPp":
+    if text[:1] not in "IiPp" or len(text) > MAX_CHARS:
         return None
     match = ITEM.match(text)
     if match is None or len(text.split()) > MAX_WORDS:
@@ -138,7 +143,7 @@ def item_of(text: str) -> str | None:
 
 def part_of(text: str) -> int:
     """1 to 4 for the heading of that Part, or for an Item's heading that names it; 0 for others."""
-    if text[:1] not in "Pp":
+    if text[:1] not in "Pp" or len(text) > MAX_CHARS:
         return 0
     match = PART.match(text) or ITEM.match(text)
     numeral = (match[1] if match else None) or ""
@@ -150,7 +155,7 @@ def note_of(text: str) -> Note | None:
 
     ``Note 5`` alone heads one only in capitals: else it is the end of a sentence.
     """
-    if text[:1] not in "Nn":
+    if text[:1] not in "Nn" or len(text) > MAX_CHARS:
         return None
     match = NOTE.match(text)
     if match is None or len(text.split()) > MAX_NOTE_WORDS:
@@ -166,7 +171,7 @@ def note_of(text: str) -> Note | None:
 
 def numbered_note_of(text: str) -> Note | None:
     """The note that ``5. Leases`` would head among notes."""
-    if text[:1] not in "0123456789(":
+    if text[:1] not in "0123456789(" or len(text) > MAX_CHARS:
         return None
     match = NUMBERED.match(text)
     if match is None or len(text.split()) > MAX_NOTE_WORDS:
@@ -186,7 +191,7 @@ def _is_title(title: str) -> bool:
 
 def is_notes_heading(text: str) -> bool:
     """Whether a line is the heading that all notes stand below."""
-    match = NOTES.match(text)
+    match = NOTES.match(text[:MAX_CHARS])
     return match is not None and AFTER_NOTES.match(match["rest"]) is not None
 
 
@@ -196,6 +201,8 @@ def statement_of(text: str) -> str:
     The name of the company may stand before it, or beside it in a cell of its own; whose it is
     or when may follow.
     """
+    if len(text) > MAX_CHARS:
+        return ""
     text = without_continued(text.partition("  ")[0])
     match = STATEMENT.search(text)
     if match is None or not _is_company(text[: match.start()]):
@@ -222,4 +229,6 @@ def is_end_matter(text: str) -> bool:
 
 def without_continued(text: str) -> str:
     """A heading without the word that says that it was printed before."""
-    return CONTINUED.sub("", " ".join(text.split()))
+    text = " ".join(text.split())
+    end = len(text) - CONTINUED_CHARS
+    return CONTINUED.sub("", text) if end <= 0 else text[:end] + CONTINUED.sub("", text[end:])

@@ -161,7 +161,7 @@ def _paragraphs(rows: Sequence[Row], block: _Block) -> list[_Paragraph]:
     pitch = min(median(gaps), 1.7 * size) if gaps else 1.2 * size
     found: list[_Paragraph] = []
     for row in rows:
-        heading = _is_heading(row, size)
+        heading = _is_heading(row, size) and not (found and _ends_reference(row, found[-1], pitch))
         if not found or _starts(row, heading, found[-1], pitch, block):
             found.append(_Paragraph([row], heading))
         else:
@@ -189,13 +189,21 @@ def _is_heading(row: Row, size: float) -> bool:
     return len(letters) >= 5 and text.upper() == text and words <= 16
 
 
+def _ends_reference(row: Row, current: _Paragraph, pitch: float) -> bool:
+    """Whether a line such as ``Item 1A - Risk Factors.`` is the end of the sentence above it."""
+    above = current.rows[-1]
+    near = 0 < row.y - above.y <= NEW_PARAGRAPH * max(pitch, above.size)
+    plain = row.emphasis < 2 and not row.text.isupper() and row.size <= above.size + 0.3
+    return near and plain and not current.heading and above.text[-1] not in '.:;!?”"'
+
+
 def _starts(row: Row, heading: bool, current: _Paragraph, pitch: float, block: _Block) -> bool:
     """Whether ``row`` begins a paragraph instead of going on with ``current``."""
     above = current.rows[-1]
     gap = row.y - above.y
     if gap > NEW_PARAGRAPH * max(pitch, above.size) or gap <= 0:
         return True
-    if heading != current.heading or is_section_heading(row.text):
+    if heading != current.heading or (heading and is_section_heading(row.text)):
         return True
     width = block.right - block.left
     if heading:

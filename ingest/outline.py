@@ -12,10 +12,10 @@ from ingest.heading_path import HeadingPath, Role
 from ingest.headings import (
     INDEX,
     ITEM_MARK,
-    PART,
     Note,
     is_end_matter,
     is_notes_heading,
+    is_part_heading,
     item_of,
     part_of,
     statement_of,
@@ -94,7 +94,11 @@ def outline(pieces: Sequence[Piece]) -> list[Passage]:
             continue
         elif index in items:
             reader.item(text, page, items[index])
-        elif PART.match(text):
+        elif is_part_heading(text):
+            ahead = next((at for at in range(index + 1, index + 3) if at in items), None)
+            if ahead is not None:
+                # A Part's heading stands with the Item that it opens.
+                reader.enter(pieces[ahead].element.text, items[ahead])
             reader.part_heading(text, page)
         elif _category(piece) != "Title" and index not in notes:
             reader.prose(text, page)
@@ -156,13 +160,17 @@ class _Reader:
             self._add("heading", text, page, level=0)
 
     def item(self, text: str, page: int, place: Place) -> None:
-        self.section = place.section
+        self.untitled = not self.enter(text, place)
         self.part = place.part or self.part
-        name = ITEM_MARK.sub("", without_continued(text)).rstrip(".")
-        self.titles[self.section] = name
-        self.untitled = not name
-        self.path.open(Role.ITEM, name)
         self._add("heading", text, page, level=1)
+
+    def enter(self, text: str, place: Place) -> str:
+        """Go on in an Item; gives its title."""
+        self.section = place.section
+        name = ITEM_MARK.sub("", without_continued(text.strip())).rstrip(".")
+        self.titles[self.section] = name
+        self.path.open(Role.ITEM, name)
+        return name
 
     def repeats(self, text: str, *, at_top: bool) -> bool:
         """Whether a heading only says what the text goes on with."""
@@ -283,4 +291,9 @@ def _goes_on(above: Passage, text: str, page: int) -> bool:
     if above.kind != "prose" or above.page_end >= page or above.text[-1] in '.:;!?”"':
         return False
     first = text[0]
-    return first.islower() or first.isdigit() or first in "$(“" or bool(JOINING.search(above.text))
+    return (
+        first.islower()
+        or first.isdigit()
+        or first in "$(“"
+        or bool(JOINING.search(above.text[-12:]))
+    )

@@ -17,6 +17,7 @@ from ingest.page_columns import read_rows
 from ingest.pages import Page
 from ingest.pdf import Pdf
 from ingest.source import load
+from ingest.submission import with_header
 from rag_service.core.errors import IngestError
 from rag_service.core.ids import document_id
 from rag_service.core.types import FilingFacts
@@ -43,6 +44,7 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
     """
     source = load(path, options.max_file_mb)
     warnings: list[str] = []
+    header: tuple[Line, ...] = ()
     if source.kind == "pdf" and options.strategy == "rows":
         with Pdf(source.content, options.max_pages) as pdf:
             pages = _pages(pdf)
@@ -58,7 +60,9 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
     else:
         from ingest.partition import partition
 
-        pieces = partition(source, options)
+        read = partition(source, options)
+        pieces, header = read.pieces, read.header
+        warnings.extend(read.warnings)
         lines = _lines(pieces)
         count = max((piece.page for piece in pieces), default=0)
     if not any(character.isalnum() for line in lines for cell in line for character in cell):
@@ -66,11 +70,15 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
             "no text in the file: if its pages are scans, set RAGLOOP_PDF_STRATEGY=hi_res",
             reason="no_text",
         )
-    facts, noticed = reconcile(read_cover(lines), path.name)
+    passages = tuple(outline(pieces))
+    if not passages:
+        raise IngestError(
+            "no text in the file but page headers, footers and contents lists: check the file",
+            reason="no_text",
+        )
+    facts, noticed = reconcile(with_header(read_cover(lines), header, lines), path.name)
     warnings.extend(noticed)
-    return Parsed(
-        path, document_id(source.content), count, facts, tuple(outline(pieces)), tuple(warnings)
-    )
+    return Parsed(path, document_id(source.content), count, facts, passages, tuple(warnings))
 
 
 def _pages(pdf: Pdf) -> list[Page]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from operator import attrgetter, itemgetter
 
 from ingest.numbers import CLOSERS, FOOTNOTE, OPENERS, RANGE_DASHES, is_figure
@@ -123,13 +124,14 @@ def _row(words: list[Word]) -> Row:
 
 
 def _whole(words: list[Word]) -> list[Word]:
-    """Words that an export set apart letter by letter put together: nothing is between them."""
+    """Words that an export set letter by letter put together: nothing is between them."""
     whole = [words[0]]
-    for word in words[1:]:
+    for last, word in pairwise(words):
         before = whole[-1]
         gap = (word.x0 - before.x1) / word.style.size
         if (
             abs(gap) <= NO_GAP
+            and (len(last.text) == 1 or len(word.text) == 1)
             and abs(word.y - before.y) < 0.5
             and word.text not in CLOSERS
             and not FOOTNOTE.fullmatch(word.text)

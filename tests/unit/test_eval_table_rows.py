@@ -55,6 +55,12 @@ def test_torn_cells_are_in_one_chunk_alone() -> None:
     assert of(torn) == Integrity(True, False, False, False)
 
 
+def test_a_label_may_begin_with_percent() -> None:
+    row = TableRow("A.pdf", 3, "% of sales", ("84.0%", "83.7%"), (("2023",), ("2022",)))
+    text = "2023  2022\nSales  5  4\n% of sales  84.0%  83.7%"
+    assert integrity(row, [Passage(text, 3, 3)]).whole
+
+
 @pytest.mark.parametrize(
     "line",
     [

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from ingest.contents import contents_lines
 from ingest.elements import Piece, text_element
-from ingest.furniture import contents_lines, running_lines
+from ingest.furniture import running_lines
 from ingest.headings import item_of
 from ingest.outline import Passage, outline
 
