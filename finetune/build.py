@@ -11,7 +11,7 @@ from finetune.dataset import save
 from finetune.drafts import Draft
 from finetune.filters import SeenQuestions, reason_to_drop
 from finetune.llm_questions import llm_drafts
-from finetune.names import company_name
+from finetune.names import company_key, company_name
 from finetune.options import DataOptions, TrainingData
 from finetune.prose import section_drafts
 from finetune.split import assign_splits, check_leakage, remove_leaks, require_all_splits
@@ -69,6 +69,8 @@ def build_pairs(
     pairs = [_pair(draft, split_of, twins, by_id) for draft in drafts]
     pairs, leaks = remove_leaks(pairs, by_id)
     dropped.update(leaks)
+    pairs, twice = _once(pairs, by_id)
+    dropped.update(twice)
     require_all_splits(pairs)
     check_leakage(pairs, by_id)
     return save(pairs, dropped, folder, seed=options.seed)
@@ -150,16 +152,32 @@ def _new(drafts: Iterable[Draft], seen: SeenQuestions, dropped: Counter[str]) ->
             yield draft
 
 
+def _once(pairs: Sequence[Pair], chunks: Mapping[str, Chunk]) -> tuple[list[Pair], dict[str, int]]:
+    """The pairs, in training those on one chunk alone of each text, and how many that drops.
+
+    Filings repeat whole passages of the year before; a batch that holds a passage twice would
+    take each for a wrong answer to the other's question.
+    """
+    first: dict[str, str] = {}
+    kept = []
+    for pair in pairs:
+        text = text_digest(chunks[pair.chunk_id].text)
+        if pair.split != "train" or first.setdefault(text, pair.chunk_id) == pair.chunk_id:
+            kept.append(pair)
+    twice = len(pairs) - len(kept)
+    return kept, {"passage printed twice": twice} if twice else {}
+
+
 def _twins(chunks: Iterable[Chunk]) -> dict[str, list[str]]:
-    """Ids of all chunks by document and text, for passages that a filing prints twice."""
+    """Ids of all chunks by company and text, for passages that filings print word for word."""
     twins: dict[str, list[str]] = {}
     for chunk in chunks:
-        twins.setdefault(_place(chunk), []).append(chunk.chunk_id)
+        twins.setdefault(_wording(chunk), []).append(chunk.chunk_id)
     return twins
 
 
-def _place(chunk: Chunk) -> str:
-    return f"{chunk.document_id} {text_digest(chunk.text)}"
+def _wording(chunk: Chunk) -> str:
+    return f"{company_key(chunk)}\x00{text_digest(chunk.text)}"
 
 
 def _pair(
@@ -170,12 +188,17 @@ def _pair(
 ) -> Pair:
     """The draft in its document's split.
 
-    Where documents and not companies are divided, another split's filing may state the same
-    fact; it does not count as relevant, since a split must not reach into another.
+    A passage that reads the same as one that answers is relevant too, in whichever filing of
+    the company it stands. Where documents and not companies are divided, another split's filing
+    may state the same; it does not count, since a split must not reach into another.
     """
     chunk = draft.chunk
     split = split_of[chunk.document]
-    answering = dict.fromkeys((*draft.relevant, *twins[_place(chunk)]))
+    answering = dict.fromkeys(
+        twin
+        for found in (*draft.relevant, chunk.chunk_id)
+        for twin in (found, *twins[_wording(chunks[found])])
+    )
     digest = hashlib.sha256(f"{draft.question}\x00{chunk.chunk_id}".encode()).hexdigest()[:12]
     return Pair(
         question_id=f"q{digest}",

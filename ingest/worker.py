@@ -1,7 +1,8 @@
 """The process that reads files for ``ingest.workers``: ``python -m ingest.worker FD``.
 
 Through the pipe at file descriptor FD come the options, then paths; back go ``"ready"`` and for
-each path what was read, or a tuple that says why not.
+each path what was read, or a tuple that says why not: ``refused``, ``config``, or ``failed`` from a
+process that is not to be trusted with another file.
 """
 
 from __future__ import annotations
@@ -61,10 +62,10 @@ def _outcome(path: Path, options: ReadOptions) -> Parsed | tuple[str, ...]:
         message = (
             f"reading takes more than {options.memory_mb} MB: set RAGLOOP_PARSE_MEMORY_MB higher"
         )
-        return ("refused", "memory", message)
+        return ("failed", "memory", message)
     except Exception as error:  # noqa: BLE001
         # Whatever a parser raises is about this file; the others go on.
-        return ("refused", "broken", f"the file cannot be read ({type(error).__name__}: {error})")
+        return ("failed", "broken", f"the file cannot be read ({type(error).__name__}: {error})")
 
 
 def limit_memory(megabytes: int) -> None:

@@ -151,6 +151,10 @@ class _Worker:
                 return answer
             case ("refused", str(reason), str(text)):
                 return IngestError(text, reason=reason)
+            case ("failed", str(reason), str(text)):
+                # Too little memory or half a module may be left for the next file.
+                self.end()
+                return IngestError(text, reason=reason)
             case ("config", str(text)):
                 raise ConfigError(text)
         self.end()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from datetime import timedelta
+from typing import IO, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,21 +17,36 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
+    Task,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from rag_service.core.protocols import Progress as ProgressCallback
-from rag_service.core.protocols import no_progress
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
-
 _PIPE_WIDTH = 160
 """Columns of a table that is not shown on a terminal."""
+_LINE_SECONDS = 15.0
+_SPEED_SECONDS = 120.0
+"""Time over which speeds are measured: files come seconds to minutes apart."""
+_UNITS = {
+    "ingest": "files",
+    "embed": "chunks",
+    "reindex": "chunks",
+    "pages": "pages",
+    "evaluate": "questions",
+    "questions": "questions",
+    "hard": "questions",
+    "training": "steps",
+}
+"""What a step counts, by its first word."""
 
 
 def emit(document: dict[str, Any], as_json: bool, render: Callable[[Console], None]) -> None:
@@ -79,26 +96,94 @@ def grid(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = 
 
 @contextmanager
 def progress_bar() -> Iterator[ProgressCallback]:
-    """A progress callback that draws on a terminal and is silent in a pipe."""
+    """A progress callback: bars on a terminal, in a pipe a line on stderr every 15 seconds."""
     if not sys.stderr.isatty():
-        yield no_progress
+        yield PlainProgress(sys.stderr, time.monotonic)
         return
     with Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
+        _RateColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=stderr_console(),
+        speed_estimate_period=_SPEED_SECONDS,
         transient=True,
     ) as bars:
-        tasks: dict[str, TaskID] = {}
+        yield _Steps(bars).report
 
-        def report(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total or None)
-            bars.update(tasks[step], completed=done, total=total or None)
-            if total and done >= total:
-                bars.remove_task(tasks.pop(step))
 
-        yield report
+class PlainProgress:
+    """Progress as lines of text, at most one in 15 seconds and none in the first."""
+
+    def __init__(self, out: IO[str], clock: Callable[[], float]) -> None:
+        self._out = out
+        self._clock = clock
+        self._bars = Progress(disable=True, get_time=clock, speed_estimate_period=_SPEED_SECONDS)
+        self._steps = _Steps(self._bars)
+        self._told = clock()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        self._steps.report(step, done, total)
+        tasks = self._bars.tasks
+        if tasks and self._clock() - self._told >= _LINE_SECONDS:
+            self._told = self._clock()
+            self._out.write(f"{'; '.join(map(_told, tasks))}{_left(tasks[0])}\n")
+            self._out.flush()
+
+
+class _Steps:
+    """The steps under way, each a task; one that begins within another counts as part of it."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._open: dict[str, tuple[TaskID, int, int]] = {}
+
+    def report(self, step: str, done: int, total: int) -> None:
+        if step not in self._open:
+            for other, (_, _, size) in list(self._open.items()):
+                if not size:  # nobody says when it ends
+                    self._close(other)
+            task = self._bars.add_task(step, total=total or None, unit=_unit(step))
+        else:
+            task = self._open[step][0]
+        self._open[step] = (task, done, total)
+        part = 0.0
+        for name in reversed(list(self._open)):
+            task, whole, size = self._open[name]
+            self._bars.update(task, completed=whole + part, total=size or None)
+            part = min(whole + part, size) / size if size else 0.0
+        if total and done >= total:
+            self._close(step)
+
+    def _close(self, step: str) -> None:
+        self._bars.remove_task(self._open.pop(step)[0])
+
+
+class _RateColumn(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(_rate(task))
+
+
+def _unit(step: str) -> str:
+    return _UNITS.get(step.partition(" ")[0], "")
+
+
+def _rate(task: Task) -> str:
+    """Such as ``38.2 chunks/s``; per minute where less than one comes in a second."""
+    unit, speed = task.fields["unit"], task.finished_speed or task.speed
+    if not unit or not speed:
+        return ""
+    return f"{speed:.1f} {unit}/s" if speed >= 1 else f"{60 * speed:.1f} {unit}/min"
+
+
+def _told(task: Task) -> str:
+    of = f" {int(task.completed)}/{int(task.total)}" if task.total else ""
+    rate = _rate(task)
+    return f"{task.description}{of}{f' ({rate})' if rate else ''}"
+
+
+def _left(task: Task) -> str:
+    seconds = task.time_remaining
+    return "" if seconds is None else f"; about {timedelta(seconds=int(seconds))} left"

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from pathlib import Path
 
 
 def document_id(content: bytes) -> str:
     """16 hex digits of the SHA-256 of a file's bytes."""
     return hashlib.sha256(content).hexdigest()[:16]
+
+
+def file_id(path: Path) -> str:
+    """``document_id`` of a file's content, without holding all of it. Raises OSError."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()[:16]
 
 
 def chunk_id(document: str, text: str, context: str, page_start: int, occurrence: int) -> str:

@@ -87,6 +87,10 @@ class VectorStore(Protocol):
         """Chunk ids that are written."""
         ...
 
+    def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        """Name of the document of each of these chunks, as written; absent ones are left out."""
+        ...
+
     def count(self, index: str) -> int:
         """Chunks that the engine has indexed and can find."""
         ...

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rag_service.core.errors import ReleaseConflict
-from rag_service.core.ids import now
+from rag_service.core.ids import document_of, now
 from rag_service.core.protocols import (
     ChunkStore,
     ModelRegistry,
@@ -23,7 +23,10 @@ from rag_service.indexing.embedding import embed_chunks
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """How a release's index differs from the chunk store at ``revision``."""
+    """How a release's index differs from the chunk store at ``revision``.
+
+    All chunks of a document that is indexed under another name are ``missing``.
+    """
 
     revision: int
     missing: frozenset[str]
@@ -92,9 +95,10 @@ class ShadowIndexer:
         revision = self._chunks.revision()
         wanted = self._chunks.chunk_ids()
         written = self._vectors.ids(release.index)
+        renamed = self._renamed(release, wanted & written)
         return Completeness(
             revision=revision,
-            missing=frozenset(wanted - written),
+            missing=frozenset(c for c in wanted if c not in written or document_of(c) in renamed),
             extra=frozenset(written - wanted),
             unindexed=max(0, len(written) - self._vectors.count(release.index)),
         )
@@ -121,10 +125,7 @@ class ShadowIndexer:
                 return found.revision
             if not writing and self._is_live(release):
                 raise ReleaseConflict(f"release {release.release} went live meanwhile")
-            self._embed(release, sorted(found.missing), progress)
-            nothing = np.empty((0, release.dims), np.float32)
-            for stale in self._batches(sorted(found.extra)):
-                self._vectors.write(release.index, (), nothing, stale)
+            self._mend(release, found, progress)
         raise ReleaseConflict(
             f"release {release.release} is not complete after {passes} passes: "
             f"{len(found.missing)} chunks missing, {len(found.extra)} too many, "
@@ -141,17 +142,62 @@ class ShadowIndexer:
                 return release
         return None
 
-    def _embed(self, release: Release, missing: list[str], progress: Progress) -> None:
-        if not missing:
-            return
-        embedder = self._registry.load(release.model)
+    def _renamed(self, release: Release, chunk_ids: Iterable[str]) -> set[str]:
+        """Documents of these chunks that are indexed under another name than they now have."""
+        samples = {document_of(chunk_id): chunk_id for chunk_id in chunk_ids}
+        names = {document.document_id: document.name for document in self._chunks.documents()}
+        indexed = self._vectors.documents(release.index, list(samples.values()))
+        return {
+            document
+            for document, chunk_id in samples.items()
+            if chunk_id in indexed and indexed[chunk_id] != names.get(document)
+        }
+
+    def _mend(self, release: Release, found: Completeness, progress: Progress) -> None:
+        """Write what is missing and take out what is too much.
+
+        Of a document that the index holds in another state, no query sees both or neither: all
+        its chunks change in one step.
+        """
+        stale = self._by_name(release, found.extra)
+        names = {document.document_id: document.name for document in self._chunks.documents()}
+        missing: dict[str, list[str]] = {}
+        for chunk_id in sorted(found.missing):
+            missing.setdefault(document_of(chunk_id), []).append(chunk_id)
+        written = self._vectors.ids(release.index)
+        replaced = {
+            document: stale.pop(names.get(document, ""), [])
+            for document, ids in missing.items()
+            if names.get(document) in stale or not written.isdisjoint(ids)
+        }
+        new = [c for document, ids in missing.items() if document not in replaced for c in ids]
+        steps = [
+            *((ids, []) for ids in self._batches(new)),
+            *((missing[document], gone) for document, gone in replaced.items()),
+            *(([], gone) for gone in stale.values()),
+        ]
         done = 0
-        for ids in self._batches(missing):
-            chunks = self._chunks.load(ids)
-            vectors = embed_chunks(embedder, chunks)
-            self._vectors.write(release.index, chunks, vectors)
+        for ids, gone in steps:
+            self._step(release, ids, gone)
             done += len(ids)
-            progress(f"reindex {release.release}", done, len(missing))
+            if ids:
+                progress(f"reindex {release.release}", done, len(found.missing))
+
+    def _step(self, release: Release, ids: Sequence[str], gone: Sequence[str]) -> None:
+        chunks = self._chunks.load(ids)
+        if gone and len(chunks) < len(ids):
+            return  # replaced once more meanwhile: the next pass sees by what
+        vectors = np.empty((0, release.dims), np.float32)
+        if chunks:
+            vectors = embed_chunks(self._registry.load(release.model), chunks)
+        self._vectors.write(release.index, chunks, vectors, gone)
+
+    def _by_name(self, release: Release, chunk_ids: Iterable[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        names = self._vectors.documents(release.index, sorted(chunk_ids))
+        for chunk_id, name in names.items():
+            found.setdefault(name, []).append(chunk_id)
+        return found
 
     def _batches(self, ids: list[str]) -> Iterator[list[str]]:
         for start in range(0, len(ids), self._batch):

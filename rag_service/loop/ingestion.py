@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from ingest.names import conflicts
 from ingest.read import Filing, ReadOptions, chunker, find_files, read_files
 from rag_service.core.errors import ConfigError, IngestError
-from rag_service.core.ids import document_id
+from rag_service.core.ids import file_id
 from rag_service.core.protocols import (
     ChunkStore,
-    Embedder,
     ModelRegistry,
     Progress,
     no_progress,
@@ -27,13 +28,18 @@ Status = Literal["added", "unchanged", "replaced", "refused"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file; ``reason`` says why it was refused, or what was noticed."""
+    """What became of one file.
+
+    ``reason`` is the short name of why it was refused; ``message`` says that, or what is to be
+    known of it, its ``warnings`` among it.
+    """
 
     path: str
     status: Status
     reason: str = ""
     message: str = ""
     document: Document | None = None
+    warnings: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, object]:
         document = self.document
@@ -42,6 +48,7 @@ class Outcome:
             "status": self.status,
             "reason": self.reason,
             "message": self.message,
+            "warnings": list(self.warnings),
             "document": document.name if document else Path(self.path).name,
             "document_id": document.document_id if document else "",
             "pages": document.pages if document else 0,
@@ -91,48 +98,118 @@ class Ingestion:
 
     def _ingest(self, files: Sequence[Path], progress: Progress) -> list[Outcome]:
         self._indexer.catch_up(self._ensure_live(), progress, writing=True)
-        outcomes: dict[Path, Outcome] = {}
-        fresh: list[Path] = []
-        for path in files:
-            known = self._unchanged(path)
-            if known is None:
-                fresh.append(path)
-            else:
-                outcomes[path] = Outcome(str(path), "unchanged", document=known)
+        known = self._known(files)
+        fresh = [path for path in files if path not in known]
+        taken = _Taken()
+        outcomes: list[Outcome] = []
+        done = 0
+        with closing(self._read(fresh)) as reads:
+            for path in files:
+                if path in known:
+                    outcome = taken.twin(path, known[path]) or _unchanged(path, known[path])
+                else:
+                    progress("ingest", done, len(fresh))
+                    outcome = self._store(path, next(reads), taken, progress)
+                    done += 1
+                taken.add(path, outcome)
+                outcomes.append(outcome)
         if fresh:
-            count_tokens = self._live_embedder().count_tokens
-            for done, (path, read) in enumerate(read_files(fresh, self._options, count_tokens), 1):
-                outcomes[path] = self._store(path, read, progress)
-                progress("ingest", done, len(fresh))
-        return [outcomes[path] for path in files]
+            progress("ingest", done, len(fresh))
+        return outcomes
 
-    def _unchanged(self, path: Path) -> Document | None:
-        if not path.is_file() or path.stat().st_size > self._options.max_file_mb * 1_000_000:
-            return None  # reading it gives the reason in its outcome
+    def _known(self, files: Sequence[Path]) -> dict[Path, Document]:
+        """The documents of files whose bytes would be read and cut as they were before."""
+        ids = {path: self._id(path) for path in files}
+        by_name: dict[str, set[str]] = {}
+        for path, digest in ids.items():
+            by_name.setdefault(path.name, set()).add(digest)
+        known: dict[Path, Document] = {}
+        for path, digest in ids.items():
+            document = self._chunks.get(digest) if digest else None
+            if document is None or document.chunker != chunker(self._options):
+                continue
+            # A file that was renamed is a document of its own where another one has its old name.
+            if document.name == path.name or not by_name.get(document.name, set()) - {digest}:
+                known[path] = document
+        return known
+
+    def _id(self, path: Path) -> str:
+        """The document id of its bytes; ``""`` where only reading it says what is wrong."""
         try:
-            known = self._chunks.get(document_id(path.read_bytes()))
+            wanted = path.is_file() and path.stat().st_size <= self._options.max_file_mb * 2**20
+            return file_id(path) if wanted else ""
         except OSError:
-            return None  # likewise
-        made_so = known is not None and known.chunker == chunker(self._options)
-        return known if made_so else None
+            return ""
 
-    def _live_embedder(self) -> Embedder:
-        embedder = self._registry.load(self._ensure_live().model)
-        if self._options.chunk_tokens > embedder.max_tokens:
+    def _read(self, paths: Sequence[Path]) -> Generator[Filing | IngestError, None, None]:
+        """What stands in each file; the encoder is loaded when the first one has been parsed."""
+        if not paths:
+            return
+        model = self._ensure_live().model
+        reads = self._registry.get(model).max_tokens
+        if self._options.chunk_tokens > reads:
             raise ConfigError(
                 f"RAGLOOP_CHUNK_TOKENS={self._options.chunk_tokens}, and the live model reads "
-                f"{embedder.max_tokens} tokens: set it to that or less"
+                f"{reads} tokens: set it to that or less"
             )
-        return embedder
 
-    def _store(self, path: Path, read: Filing | IngestError, progress: Progress) -> Outcome:
+        def count_tokens(texts: Sequence[str]) -> list[int]:
+            return self._registry.load(model).count_tokens(texts)
+
+        with closing(read_files(paths, self._options, count_tokens)) as outcomes:
+            for _, outcome in outcomes:
+                yield outcome
+
+    def _store(
+        self, path: Path, read: Filing | IngestError, taken: _Taken, progress: Progress
+    ) -> Outcome:
         if isinstance(read, IngestError):
             return Outcome(str(path), "refused", read.reason, read.message)
-        existed = self._chunks.find(read.document.name) is not None
-        self._writer.put(read.document, read.chunks, progress)
+        document = read.document
+        if twin := taken.twin(path, document):
+            return twin
+        former = self._chunks.find(document.name) or self._chunks.get(document.document_id)
+        self._writer.put(document, read.chunks, progress)
         return Outcome(
             str(path),
-            "replaced" if existed else "added",
+            "replaced" if former else "added",
             message="; ".join(read.warnings),
-            document=read.document,
+            document=document,
+            warnings=read.warnings,
         )
+
+
+class _Taken:
+    """The documents of one run: a second file of the same name or bytes finds its place taken."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, tuple[Path, Document]] = {}
+        self._by_name: dict[str, Path] = {}
+
+    def add(self, path: Path, outcome: Outcome) -> None:
+        if outcome.document is not None:
+            self._by_id.setdefault(outcome.document.document_id, (path, outcome.document))
+            self._by_name.setdefault(outcome.document.name, path)
+
+    def twin(self, path: Path, document: Document) -> Outcome | None:
+        """What becomes of a file whose place is taken."""
+        if document.document_id in self._by_id:
+            first, kept = self._by_id[document.document_id]
+            message = f"the same bytes as {first}, which is ingested as {kept.name}"
+            return Outcome(str(path), "unchanged", message=message, document=kept)
+        if document.name in self._by_name:
+            message = (
+                f"{self._by_name[document.name]} has the same name and other bytes, and a name "
+                "stands for one document: rename one of the two, or ingest one of them alone"
+            )
+            return Outcome(str(path), "refused", "same_name", message)
+        return None
+
+
+def _unchanged(path: Path, known: Document) -> Outcome:
+    warnings = tuple(conflicts(known.facts, path.name))
+    renamed = f"its bytes are ingested as {known.name}"
+    notes = (renamed, *warnings) if known.name != path.name else warnings
+    return Outcome(
+        str(path), "unchanged", message="; ".join(notes), document=known, warnings=warnings
+    )

@@ -136,6 +136,14 @@ def test_a_chunk_comes_back_whole(store: VectorStore) -> None:
     assert store.search_text("ix1", "net sales", 1, NO_FILTER)[0].chunk == chunk
 
 
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_each_chunk_names_its_document(store: VectorStore, name: str) -> None:
+    store.write("ix1", [passage(1, document=name), passage(2)], directions(2))
+    asked = ["d1.0001", "d2.0002", "d0.0003"]
+    assert store.documents("ix1", asked) == {"d1.0001": name, "d2.0002": "D2.pdf"}
+    assert store.documents("ix1", []) == {}
+
+
 def test_writing_again_replaces_and_removing_removes(store: VectorStore) -> None:
     store.write("ix1", [passage(n) for n in range(4)], directions(4))
     changed = passage(1, "changed")
@@ -306,6 +314,8 @@ def test_a_missing_index_is_named(stores: Stores) -> None:
             store.search_text(name, "word", 3, NO_FILTER)
         with pytest.raises(IndexMissing):
             store.write(name, [passage(0)], directions(1))
+        with pytest.raises(IndexMissing):
+            store.documents(name, ["d0.0000"])
         for read in (store.ids, store.count, store.model, store.drop):
             with pytest.raises(IndexMissing):
                 read(name)

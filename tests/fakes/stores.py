@@ -103,6 +103,10 @@ class FakeVectorStore:
     def ids(self, index: str) -> set[str]:
         return set(self._index(index).entries)
 
+    def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
+        held = self._index(index).entries
+        return {c: held[c][0].document for c in chunk_ids if c in held}
+
     def count(self, index: str) -> int:
         return len(self._index(index).entries)
 

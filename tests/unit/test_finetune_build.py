@@ -10,6 +10,7 @@ from finetune.build import build_pairs, question_set
 from finetune.options import DataOptions
 from finetune.split import check_leakage
 from rag_service.core.errors import ConfigError, DataError
+from rag_service.core.types import Chunk
 from tests.fakes.filings import filings
 from tests.unit.test_finetune_llm import Scripted, _good
 
@@ -70,6 +71,72 @@ def test_a_passage_printed_twice_is_relevant_twice(tmp_path: Path) -> None:
     mine = [pair for pair in data.pairs if pair.chunk_id == chunks[0].chunk_id]
     assert mine
     assert all(twin.chunk_id in pair.relevant for pair in mine)
+
+
+def repeated(chunks: list[Chunk]) -> list[Chunk]:
+    """The chunks, where each company prints one passage word for word in all of its filings."""
+    text = "The plan of {} is funded as the law asks, and its assets are held in trust. " * 3
+    return [
+        replace(chunk, text=text.replace("{}", chunk.facts.company)) if _repeats(chunk) else chunk
+        for chunk in chunks
+    ]
+
+
+def _repeats(chunk: Chunk) -> bool:
+    return chunk.heading.endswith("Plant Closures")
+
+
+def test_a_passage_of_several_filings_is_relevant_in_each_of_the_company(tmp_path: Path) -> None:
+    chunks = repeated(filings())
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    data = build_pairs(chunks, None, DataOptions(max_questions=600), tmp_path)
+    check_leakage(data.pairs, by_id)
+    split_of = {pair.document: pair.split for pair in data.pairs}
+    on_it = [pair for pair in data.pairs if _repeats(by_id[pair.chunk_id])]
+    assert {pair.split for pair in on_it} == {"train", "validation", "test"}
+    for pair in on_it:
+        twins = {
+            chunk.chunk_id
+            for chunk in chunks
+            if chunk.text == by_id[pair.chunk_id].text
+            and chunk.facts.company == by_id[pair.chunk_id].facts.company
+            and split_of[chunk.document] == pair.split
+        }
+        assert len(twins) == 2
+        assert twins <= set(pair.relevant)
+
+
+def test_a_passage_of_several_filings_is_trained_on_once(tmp_path: Path) -> None:
+    chunks = repeated(filings())
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    data = build_pairs(chunks, None, DataOptions(max_questions=600), tmp_path)
+    trained = [pair for pair in data.pairs if pair.split == "train"]
+    on_it = [by_id[pair.chunk_id] for pair in trained if _repeats(by_id[pair.chunk_id])]
+    assert on_it
+    assert len({chunk.chunk_id for chunk in on_it}) == len({c.facts.company for c in on_it})
+    texts = {pair.chunk_id: by_id[pair.chunk_id].text for pair in trained}
+    assert len(set(texts.values())) == len(texts)
+    assert data.dropped["passage printed twice"] > 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_test_question_asks_for_is_trained_on_in_no_filing(
+    tmp_path: Path, seed: int
+) -> None:
+    chunks = repeated(filings(2, (2019, 2020, 2021, 2022, 2023)))
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    data = build_pairs(chunks, None, DataOptions(max_questions=600, seed=seed), tmp_path)
+    check_leakage(data.pairs, by_id)
+    texts = {
+        split: {by_id[pair.chunk_id].text for pair in data.pairs if pair.split == split}
+        for split in ("train", "validation", "test")
+    }
+    assert texts["train"].isdisjoint(texts["validation"] | texts["test"])
+    assert texts["validation"].isdisjoint(texts["test"])
+    documents = {pair.split: set[str]() for pair in data.pairs}
+    for pair in data.pairs:
+        documents[pair.split] |= {by_id[chunk].document for chunk in pair.relevant}
+    assert documents["train"].isdisjoint(documents["validation"] | documents["test"])
 
 
 def test_a_question_set_holds_one_split_with_gain_one(tmp_path: Path) -> None:

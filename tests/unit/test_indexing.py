@@ -213,6 +213,65 @@ def test_documents_that_come_change_and_go_during_a_build_are_in_it_when_it_goes
     }
 
 
+def test_a_changed_document_changes_in_a_candidate_in_one_step(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = world.indexer.build(card("better"))
+    old = filing("Alder Mills", 2022)
+    new = [
+        replace(chunk, chunk_id=f"new.{n}", document_id="new", text=f"{chunk.text} restated")
+        for n, chunk in enumerate(old)
+    ]
+    world.writer.put(document(new), new)
+    world.put(filing("Birchwater", 2022))
+    real = world.vectors.write
+    seen: list[set[str]] = []
+
+    def write(*arguments: Any) -> None:
+        real(*arguments)
+        seen.append(set(world.vectors.ids(candidate.index)))
+
+    monkeypatch.setattr(world.vectors, "write", write)
+    world.indexer.catch_up(candidate)
+    states = [{chunk.chunk_id for chunk in old}, {chunk.chunk_id for chunk in new}]
+    assert len(seen) > 2, "documents that are new come in batches"
+    assert all(sum(state <= ids for state in states) == 1 for ids in seen)
+    assert all(sum(state.isdisjoint(ids) for state in states) == 1 for ids in seen)
+    assert world.indexer.completeness(candidate).complete
+
+
+def test_a_document_that_is_replaced_again_meanwhile_is_never_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def version(name: str) -> list[Chunk]:
+        return [
+            replace(chunk, chunk_id=f"{name}.{n}", document_id=name, text=f"{chunk.text} {name}")
+            for n, chunk in enumerate(filing("Alder Mills", 2022))
+        ]
+
+    candidate = world.indexer.build(card("better"))
+    world.writer.put(document(version("one")), version("one"))
+    real = world.chunks.load
+
+    def load_too_late(ids: Sequence[str]) -> list[Chunk]:
+        monkeypatch.setattr(world.chunks, "load", real)
+        world.writer.put(document(version("two")), version("two"))
+        return real(ids)
+
+    sizes: list[int] = []
+    write = world.vectors.write
+
+    def counted(index: str, *arguments: Any) -> None:
+        write(index, *arguments)
+        sizes.append(len(world.vectors.ids(candidate.index)))
+
+    monkeypatch.setattr(world.vectors, "write", counted)
+    monkeypatch.setattr(world.chunks, "load", load_too_late)
+    world.indexer.catch_up(candidate)
+    assert set(sizes) == {len(version("two"))}
+    assert world.vectors.ids(candidate.index) == {c.chunk_id for c in version("two")}
+
+
 def test_a_document_between_the_last_check_and_the_swap_makes_the_swap_wait_for_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

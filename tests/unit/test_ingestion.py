@@ -1,0 +1,261 @@
+"""What becomes of files: added, unchanged, replaced or refused, and what is said of it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from ingest import read
+from ingest.options import ReadOptions
+from rag_service.core.errors import ConfigError, StoreUnavailable
+from rag_service.core.types import IndexSpec, ModelCard
+from rag_service.indexing.promotion import Promoter
+from rag_service.indexing.shadow import ShadowIndexer
+from rag_service.indexing.writer import DocumentWriter
+from rag_service.loop import ingestion
+from rag_service.loop.ingestion import Ingestion, Outcome
+from rag_service.loop.jobs import JobStore
+from tests.fakes.models import FakeRegistry
+from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
+from tests.unit import ingest_files as files
+
+DIMS = 32
+OPTIONS = ReadOptions(workers=1)
+CARD = ModelCard("base", "base", "", DIMS, 256, "", "", "2026-01-01T00:00:00Z")
+
+
+@dataclass
+class World:
+    home: Path
+    options: ReadOptions = OPTIONS
+
+    def __post_init__(self) -> None:
+        redis = FakeRedis()
+        self.chunks = FakeChunkStore(redis)
+        self.vectors = FakeVectorStore(redis)
+        self.releases = FakeReleaseStore(redis)
+        self.registry = FakeRegistry([CARD])
+        self.writer = DocumentWriter(self.chunks, self.vectors, self.releases, self.registry)
+        self.indexer = ShadowIndexer(
+            self.chunks,
+            self.vectors,
+            self.releases,
+            self.registry,
+            lambda release, model: IndexSpec(f"ix-{release}", model.dims, model.fingerprint),
+        )
+        promoter = Promoter(self.indexer, self.vectors, self.releases, self.registry, 2)
+        self.ingestion = Ingestion(
+            self.chunks,
+            self.registry,
+            self.indexer,
+            self.writer,
+            self.options,
+            lambda: promoter.ensure_live(lambda: CARD),
+            JobStore(self.home),
+        )
+
+    def ingest(self, *paths: Path) -> list[Outcome]:
+        return self.ingestion.run(paths)
+
+    def names(self) -> list[str]:
+        return [document.name for document in self.chunks.documents()]
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> tuple[bytes, bytes]:
+    """Two versions of one filing."""
+    folder = tmp_path_factory.mktemp("drawn")
+    old = files.filing(folder / "old.pdf").read_bytes()
+    return old, files.filing(folder / "new.pdf", extra_pages=2).read_bytes()
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "home")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("in", "in/a", "in/b"):
+        (tmp_path / name).mkdir()
+    return tmp_path / "in"
+
+
+def put(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def statuses(outcomes: list[Outcome]) -> list[str]:
+    return [outcome.reason or outcome.status for outcome in outcomes]
+
+
+def test_a_file_is_added_then_unchanged_then_replaced(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    path = put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    assert statuses(world.ingest(folder)) == ["added"]
+    assert statuses(world.ingest(folder)) == ["unchanged"]
+    path.write_bytes(drawn[1])
+    (outcome,) = world.ingest(folder)
+    assert outcome.status == "replaced"
+    assert (outcome.message, outcome.warnings) == ("", ())
+    assert outcome.document is not None
+    assert outcome.document.pages == 8
+    assert world.names() == [path.name]
+    assert world.indexer.completeness(world.releases.all()[0]).complete
+
+
+def test_nothing_is_loaded_or_read_where_nothing_changed(
+    world: World, folder: Path, drawn: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    world.ingest(folder)
+    monkeypatch.setattr(world.registry, "load", pytest.fail)
+    monkeypatch.setattr(ingestion, "read_files", pytest.fail)
+    assert statuses(world.ingest(folder)) == ["unchanged"]
+
+
+def test_no_encoder_is_loaded_for_files_that_are_refused(
+    world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.ingest()
+    monkeypatch.setattr(world.registry, "load", pytest.fail)
+    (folder / "empty.pdf").touch()
+    assert statuses(world.ingest(folder)) == ["empty"]
+
+
+def test_a_chunk_length_that_the_model_does_not_read_is_a_wrong_setting(
+    tmp_path: Path, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    world = World(tmp_path / "home", replace(OPTIONS, chunk_tokens=512))
+    put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    with pytest.raises(ConfigError, match="RAGLOOP_CHUNK_TOKENS=512"):
+        world.ingest(folder)
+
+
+def test_the_second_file_of_a_name_with_other_bytes_is_refused(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    first = put(folder / "a" / "HARROW_2023_10K.pdf", drawn[0])
+    put(folder / "b" / "HARROW_2023_10K.pdf", drawn[1])
+    for expected in (["added", "same_name"], ["unchanged", "same_name"]):
+        outcomes = world.ingest(folder)
+        assert statuses(outcomes) == expected
+        assert outcomes[1].status == "refused"
+        assert outcomes[1].document is None
+        assert str(first) in outcomes[1].message
+        assert "rename" in outcomes[1].message
+    (document,) = world.chunks.documents()
+    assert document.pages == 6
+
+
+def test_the_first_of_a_run_counts_also_where_the_second_is_known(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    known = put(folder / "b" / "HARROW_2023_10K.pdf", drawn[0])
+    world.ingest(known)
+    put(folder / "a" / known.name, drawn[1])
+    assert statuses(world.ingest(folder)) == ["replaced", "same_name"]
+
+
+def test_a_refused_file_takes_no_name(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    put(folder / "a" / "HARROW_2023_10K.pdf", drawn[0][: len(drawn[0]) // 2])
+    put(folder / "b" / "HARROW_2023_10K.pdf", drawn[0])
+    assert statuses(world.ingest(folder)) == ["broken", "added"]
+
+
+def test_files_of_equal_bytes_count_once(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    first = put(folder / "a" / "HARROW_2023_10K.pdf", drawn[0])
+    put(folder / "b" / "HARROW_2023_10K.pdf", drawn[0])
+    put(folder / "b" / "copy.pdf", drawn[0])
+    for expected in (["added", "unchanged", "unchanged"], ["unchanged"] * 3):
+        outcomes = world.ingest(folder)
+        assert statuses(outcomes) == expected
+        assert {o.document.name for o in outcomes if o.document} == {first.name}
+        for twin in outcomes[1:]:
+            assert twin.message == f"the same bytes as {first}, which is ingested as {first.name}"
+    assert world.names() == [first.name]
+
+
+def test_a_renamed_file_is_known_and_the_name_it_goes_by_is_said(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    path = put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    world.ingest(folder)
+    path.rename(folder / "HARROW_2023.pdf")
+    (outcome,) = world.ingest(folder)
+    assert outcome.status == "unchanged"
+    assert "HARROW_2023_10K.pdf" in outcome.message
+    assert world.names() == ["HARROW_2023_10K.pdf"]
+
+
+@pytest.mark.parametrize("renamed", ["AAA.pdf", "ZZZ.pdf"])
+def test_a_file_that_made_room_for_another_of_its_name_stays_a_document(
+    world: World, folder: Path, drawn: tuple[bytes, bytes], renamed: str
+) -> None:
+    path = put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    world.ingest(folder)
+    shutil.move(path, folder / renamed)
+    path.write_bytes(drawn[1])
+    assert "refused" not in {outcome.status for outcome in world.ingest(folder)}
+    assert world.names() == sorted([path.name, renamed])
+    assert statuses(world.ingest(folder)) == ["unchanged", "unchanged"]
+    assert world.indexer.completeness(world.releases.all()[0]).complete
+
+
+def test_a_name_against_its_cover_is_warned_of_each_time(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    put(folder / "HARROW_2021_10K.pdf", drawn[0])
+    said = "the file name says fiscal year 2021, the cover page 2023: the cover counts"
+    for status in ("added", "unchanged"):
+        (outcome,) = world.ingest(folder)
+        assert outcome.status == status
+        document = outcome.as_dict()
+        assert document["message"] == said
+        assert document["warnings"] == [said]
+        assert document["fiscal_year"] == 2023
+
+
+def test_progress_tells_of_files_and_of_the_chunks_of_each(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    (folder / "empty.pdf").touch()
+    told: list[tuple[str, int, int]] = []
+    world.ingestion.run([folder], lambda *step: told.append(step))
+    files_done = [(done, total) for step, done, total in told if step == "ingest"]
+    assert files_done == [(0, 2), (1, 2), (2, 2)]
+    embedded = [step for step in told if step[0] == "embed HARROW_2023_10K.pdf"]
+    assert embedded[-1][1] == embedded[-1][2] == world.chunks.documents()[0].chunks
+    assert told.index(embedded[-1]) < told.index(("ingest", 1, 2))
+
+
+def test_readers_end_where_the_store_fails(
+    world: World, folder: Path, drawn: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended: list[bool] = []
+
+    def read_files(*arguments: object) -> object:
+        try:
+            yield from read.read_files(*arguments)  # type: ignore[arg-type]
+        finally:
+            ended.append(True)
+
+    def fail(*_: object) -> None:
+        raise StoreUnavailable("Redis is away")
+
+    put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    monkeypatch.setattr(ingestion, "read_files", read_files)
+    monkeypatch.setattr(world.writer, "put", fail)
+    with pytest.raises(StoreUnavailable):
+        world.ingest(folder)
+    assert ended == [True]
