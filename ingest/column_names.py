@@ -42,7 +42,7 @@ def column_names(
     ]
     headers = [_Header(row, cell) for row in naming for cell in row.cells]
     levels: list[list[Rule]] = []
-    if count > 1 and any(len(row.cells) != count for row in naming):
+    if count > 1 and any(_is_open(row, columns) for row in naming):
         levels = _levels(rules(), naming[0], body)
     lowest = [""] * count
     for cell, over in zip(naming[-1].cells, _nearest(naming[-1].cells, columns), strict=True):
@@ -74,6 +74,13 @@ def column_names(
                 if cell.text not in names[at]:
                     names[at].append(cell.text)
     return tuple(captions), tuple(_join(parts) for parts in names)
+
+
+def _is_open(row: Row, columns: Columns) -> bool:
+    """Whether places alone leave open which columns a header row stands over."""
+    if len(row.cells) == 1:
+        return not _plainly_over_all(row.cells[0], columns)
+    return len(row.cells) != len(columns.spans)
 
 
 def _parts(cell: Cell, columns: Columns) -> list[Cell]:
