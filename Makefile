@@ -40,10 +40,13 @@ FILINGS ?= ../shared/filings/pdfs
 bench-ingest: weights ## reading PDFs against unstructured's fast strategy; FILINGS=folder
 	$(BIN)/ragloop bench ingest $(FILINGS) $(ARGS)
 
+bench-memory: weights ## peak memory of ingesting FILINGS, and seconds of doing so again
+	$(BIN)/ragloop bench memory $(FILINGS) $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check bench-ingest serve clean
+.PHONY: help setup weights demo test check bench-ingest bench-memory serve clean

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -27,6 +29,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Measure this program on this machine.", no_args_is_help=True)
     group.callback()(lambda: None)
     group.command("ingest")(ingest)
+    group.command("memory")(memory)
     app.add_typer(group, name="bench")
 
 
@@ -49,6 +52,39 @@ def ingest(
             find_files(paths), read_options(settings), count_tokens, baseline, progress
         )
     emit(report, as_json, lambda console: _render(console, report))
+
+
+def memory(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders with files.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Ingest into a new home: peak memory of all processes; then again, nothing having changed."""
+    from rag_service.loop.memory_benchmark import peak_of
+
+    with TemporaryDirectory() as folder:
+        home = Path(folder) / "home"
+        arguments = ["ingest", *(str(path.absolute()) for path in paths)]
+        first = peak_of(arguments, home)
+        again = peak_of(arguments, home)
+        idle = peak_of(["releases"], home)
+    report = {
+        "megabytes": first.megabytes,
+        "by_process": first.by_process,
+        "seconds": first.seconds,
+        "documents": len(json.loads(first.output)["documents"]),
+        "again": {"seconds": again.seconds, "beyond_start_up": again.seconds - idle.seconds},
+    }
+
+    def render(console: Console) -> None:
+        parts = ", ".join(f"{name} {size:.0f}" for name, size in first.by_process.items())
+        console.print(f"{report['documents']} documents in {first.seconds:.0f} s")
+        console.print(f"peak {first.megabytes:.0f} MB ({parts})")
+        console.print(
+            f"again, unchanged: {again.seconds:.1f} s, of which `ragloop releases` alone takes "
+            f"{idle.seconds:.1f} s"
+        )
+
+    emit(report, as_json, render)
 
 
 def _render(console: Console, report: dict[str, Any]) -> None:
