@@ -144,7 +144,7 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
     elif tokens <= room:
         packer.drafts.append(_draft(passage, "prose", lines, tokens, context))
     else:
-        packer.drafts.extend(_prose(packer, passage, lines, context))
+        packer.drafts.extend(_prose(packer, passage, lines, context, room))
 
 
 def _line(passage: Passage) -> Line:
@@ -160,11 +160,17 @@ def _draft(passage: Passage, kind: Kind, lines: list[Line], tokens: int, context
 
 
 def _prose(
-    packer: _Packer, passage: Passage, lines: Sequence[Line], context: str
+    packer: _Packer, passage: Passage, lines: Sequence[Line], context: str, room: int
 ) -> Iterator[Draft]:
-    counts = packer.counts
-    for part in parts(lines, packer.limit - counts.overhead, counts, context):
-        yield _draft(passage, "prose", [part], counts.of(part.text), context)
+    """Lines that are too much for a chunk; those above the last one stay with its beginning."""
+    counts, limit = packer.counts, packer.limit - packer.counts.overhead
+    above, text = list(lines[:-1]), lines[-1:]
+    tokens = _total(above, counts)
+    if tokens > SMALL * room:
+        above, text, tokens = [], lines, 0
+    for part in parts(text, limit - tokens, counts, context):
+        yield _draft(passage, "prose", [*above, part], tokens + counts.of(part.text), context)
+        above, tokens = [], 0
 
 
 def _add_table(packer: _Packer, passage: Passage) -> None:
@@ -181,7 +187,7 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
         # The names of the columns are what rows cannot be read without: they go last.
         lead.append(header.pop(0))
     if _total(lead, counts) > 0.3 * room:
-        packer.drafts.extend(_prose(packer, passage, lead, context))
+        packer.drafts.extend(_prose(packer, passage, lead, context, room))
         lead = []
     used, first = _total(header, counts), _total(lead, counts)
     rows = [Line(_row_text(row), *pages) for row in grid.rows]

@@ -113,10 +113,11 @@ class Columns:
 
     def _join_ranges(self, rows: Sequence[Row]) -> None:
         """``29.5 - 29.9`` is set as three cells: low end, dash, high end."""
+        figures = [self._by_column(row) for row in rows]
         for at in range(len(self.spans) - 2, 0, -1):
             ranges = others = 0
-            for row in rows:
-                own = [self._in_column(row, at + shift) for shift in (-1, 0, 1)]
+            for row in figures:
+                own = [row.get(at + shift, "") for shift in (-1, 0, 1)]
                 if own[1] in RANGE_DASHES and own[0] and own[2]:
                     ranges += 1
                 elif sum(map(bool, own)) > 1:
@@ -124,9 +125,15 @@ class Columns:
             if ranges > 0 and not others:
                 low, high = self.spans[at - 1][0], self.spans[at + 1][1]
                 self.spans[at - 1 : at + 2] = [(low, high)]
+                figures = [self._by_column(row) for row in rows]
 
-    def _in_column(self, row: Row, at: int) -> str:
-        return next((c.text for c in row.cells if c.figure and self.over(c) == [at]), "")
+    def _by_column(self, row: Row) -> dict[int, str]:
+        """The first figure of each column, of those that stand in one column alone."""
+        found: dict[int, str] = {}
+        for cell in row.cells:
+            if cell.figure and len(over := self.over(cell)) == 1:
+                found.setdefault(over[0], cell.text)
+        return found
 
     def _add_text(self, rows: Sequence[Row]) -> None:
         """Columns of words, such as ``Level 2``, between the labels and the figures or beyond."""

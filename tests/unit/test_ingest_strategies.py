@@ -102,10 +102,16 @@ def test_without_a_spacy_model_nothing_is_fetched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(partition, "SPACY_MODELS", ("no_such_model",))
-    path = tmp_path / "filing.txt"
-    path.write_text("We make instruments.")
+    path = files.filing(tmp_path / "filing.pdf")
     with pytest.raises(ConfigError, match=r"no_such_model.*install ragloop\[pdf\]"):
-        read(path)
+        read(path, "fast")
+
+
+def test_html_and_text_need_no_spacy_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(partition, "SPACY_MODELS", ("no_such_model",))
+    for path in (tmp_path / "filing.txt", tmp_path / "filing.htm"):
+        path.write_text("<p>We make instruments.</p>" if path.suffix == ".htm" else "We make them.")
+        assert len(read(path).chunks) == 1
 
 
 def test_hi_res_without_its_models_is_a_wrong_setting() -> None:
@@ -116,7 +122,7 @@ def test_hi_res_without_its_models_is_a_wrong_setting() -> None:
         raise LocalEntryNotFoundError("offline")
 
     with pytest.raises(ConfigError, match=r"ragloop\[hi-res\]"):
-        partition._run(fail)  # type: ignore[arg-type]
+        partition._run(fail)
 
 
 def test_a_parser_error_is_about_the_file() -> None:
@@ -124,5 +130,5 @@ def test_a_parser_error_is_about_the_file() -> None:
         raise ValueError("unexpected token")
 
     with pytest.raises(IngestError, match="unexpected token") as caught:
-        partition._run(fail)  # type: ignore[arg-type]
+        partition._run(fail)
     assert caught.value.reason == "broken"

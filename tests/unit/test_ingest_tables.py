@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.html_tables import grid_of
+from ingest.html_tables import grids_of
 from ingest.numbers import is_figure, is_period, is_unit, is_year
 from ingest.pages import Row
 from ingest.pdf import Pdf
@@ -155,7 +155,7 @@ def test_prose_is_no_table() -> None:
 
 
 def test_html_cells_with_spacers_and_signs() -> None:
-    grid = grid_of(
+    (grid,) = grids_of(
         "<table><tr><td>(in millions)</td><td></td><td colspan=3>2023</td><td></td>"
         "<td colspan=3>2022</td></tr>"
         "<tr><td>Revenue</td><td></td><td>$</td><td>1,234</td><td></td><td></td><td>$</td>"
