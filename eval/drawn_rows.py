@@ -2,15 +2,18 @@
 
 Characters come from pdfminer.six, not from the reader under test. The draw is wide on purpose: a
 person looks at each row on the page's picture, strikes out what is no row of a table, and writes
-down the names of its columns.
+down the names of its columns. ``python -m eval.drawn_rows FOLDER SEED`` prints a draw.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
 import random
 import re
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -112,3 +115,33 @@ def _cells(characters: Sequence[Any]) -> list[str]:
         else:
             joined.append(text)
     return ["".join(t.split()) if FIGURE.fullmatch("".join(t.split())) else t for t in joined]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Draw rows of tables from the PDFs of a folder.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("seed")
+    parser.add_argument("--pages", type=int, default=6, help="pages of each PDF")
+    parser.add_argument("--rows", type=int, default=3, help="rows of each page")
+    parser.add_argument("--without", type=Path, nargs="*", default=[], help="rows drawn before")
+    given = parser.parse_args()
+    seen = {
+        (record["file"], record["page"])
+        for path in given.without
+        for record in map(json.loads, path.read_text().splitlines())
+    }
+    for path in sorted(given.folder.glob("*.pdf")):
+        left = given.pages
+        generator = random.Random(f"{given.seed}:{path.name}")
+        for rows in draw_rows(path, given.pages + len(seen), given.rows, generator):
+            if left == 0:
+                break
+            if (rows[0].file, rows[0].page) in seen:
+                continue
+            left -= 1
+            for row in rows:
+                sys.stdout.write(json.dumps(asdict(row), ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()

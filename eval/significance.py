@@ -32,6 +32,27 @@ def interval(values: Sequence[float], seed: int) -> Interval:
     return Interval(value=float(sample.mean()), low=low, high=high)
 
 
+def clustered_interval(values: Sequence[float], clusters: Sequence[str], seed: int) -> Interval:
+    """Mean with a 95 % bootstrap interval in which whole clusters are drawn.
+
+    For values that fail together, such as the rows of one page.
+
+    Raises:
+        ValueError: if there is no value, or ``clusters`` does not name one for each.
+    """
+    sample = _sample(values)
+    names, index = np.unique(np.asarray(clusters), return_inverse=True)
+    if len(clusters) != len(sample):
+        raise ValueError(f"{len(sample)} values and {len(clusters)} clusters cannot be paired")
+    sums = np.bincount(index, weights=sample, minlength=len(names))
+    counts = np.bincount(index, minlength=len(names))
+    drawn = np.random.default_rng(seed).integers(0, len(names), (_RESAMPLES, len(names)))
+    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
+    tail = (1 - _CONFIDENCE) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return Interval(float(sample.mean()), float(low), float(high))
+
+
 def difference(a: Sequence[float], b: Sequence[float], seed: int) -> Difference:
     """Mean of b − a, question by question, with its 95 % interval and p-value.
 

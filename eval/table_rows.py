@@ -77,7 +77,7 @@ def read_table_rows(path: Path) -> list[TableRow]:
 def integrity(row: TableRow, passages: Sequence[Passage]) -> Integrity:
     """The best that any passage of the row's page does with it."""
     wanted = [_tokens(row.label), *(_tokens(value) for value in row.values)]
-    headers = {_letters(header) for headers in row.columns for header in headers}
+    headers = {header for headers in row.columns for header in headers}
     found = Integrity(False, False, False, False)
     for passage in passages:
         if passage.page_start and not passage.page_start <= row.page <= passage.page_end:
@@ -90,10 +90,10 @@ def integrity(row: TableRow, passages: Sequence[Passage]) -> Integrity:
             continue
         found = max(found, Integrity(True, False, False, False))
         for line, own in zip(lines, tokens, strict=True):
-            if not _in_order(wanted, own):
+            if own[: len(wanted[0])] != wanted[0] or not _in_order(wanted, own):
                 continue
-            rest = _letters(passage.text.replace(line, "\n"))
-            whole = all(header in rest for header in headers)
+            rest = passage.text.replace(line, "\n")
+            whole = all(_names(header, rest) for header in headers)
             aligned = whole and passage.cells is not None and _aligned(row, passage.cells)
             found = max(found, Integrity(True, True, whole, aligned))
     return found
@@ -131,12 +131,21 @@ def _named(row: TableRow, own: Sequence[str], columns: Sequence[str]) -> bool:
             at += 1
         if at == len(own):
             return False
-        name = _letters(columns[at])
-        # A caption or a unit may be kept once for the table, not in each column's name.
-        if headers and not any(_letters(header) in name for header in headers):
+        # A unit may be kept once for the table, not in each column's name.
+        own_names = [header for header in headers if not header.startswith("(")]
+        if own_names and not _names(own_names[-1], columns[at]):
             return False
         at += 1
     return True
+
+
+def _names(header: str, text: str) -> bool:
+    """Whether a header stands in a text; one of digits alone, such as a year, as a word."""
+    if header.strip().isdigit():
+        return (
+            re.search(rf"(?<![\d,.]){re.escape(header.strip())}(?![\d,.]\d|\d)", text) is not None
+        )
+    return _letters(header) in _letters(text)
 
 
 def _tokens(text: str) -> list[str]:

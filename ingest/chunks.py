@@ -163,14 +163,15 @@ def _prose(
     packer: _Packer, passage: Passage, lines: Sequence[Line], context: str, room: int
 ) -> Iterator[Draft]:
     """Lines that are too much for a chunk; those above the last one stay with its beginning."""
-    counts, limit = packer.counts, packer.limit - packer.counts.overhead
+    counts = packer.counts
     above, text = list(lines[:-1]), lines[-1:]
-    tokens = _total(above, counts)
-    if tokens > SMALL * room:
-        above, text, tokens = [], lines, 0
-    for part in parts(text, limit - tokens, counts, context):
-        yield _draft(passage, "prose", [*above, part], tokens + counts.of(part.text), context)
-        above, tokens = [], 0
+    if _total(above, counts) > SMALL * room:
+        above, text = [], lines
+    stays = "\n".join([context, *(line.text for line in above)])
+    for part in parts(text, packer.limit - counts.overhead, counts, stays):
+        together = [*above, part]
+        yield _draft(passage, "prose", together, _total(together, counts), context)
+        above = []
 
 
 def _add_table(packer: _Packer, passage: Passage) -> None:
@@ -195,7 +196,9 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
     for start, end in _cuts(sizes, room - used, first):
         tokens = first + used + sum(sizes[start:end])
         draft = _draft(passage, "table", [*lead, *header, *rows[start:end]], tokens, context)
-        draft.cells = TableCells(passage.title, grid.unit, grid.columns, grid.rows[start:end])
+        draft.cells = TableCells(
+            passage.title, grid.unit, grid.columns, grid.rows[start:end], grid.captions
+        )
         draft.lead = len(lead)
         packer.drafts.append(draft)
         lead, first = [], 0

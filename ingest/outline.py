@@ -29,6 +29,7 @@ from ingest.tables import Grid
 
 SENTENCE_END = re.compile(r"(?<=[.;!?])\s+(?=[A-Z“\"(])")
 FURNITURE = frozenset({"Header", "Footer", "PageBreak"})
+EXHIBIT = re.compile(r"exhibit\s+(?:no\.?\s*)?\d", re.IGNORECASE)
 MAX_LEAD_WORDS = 45
 TOP_OF_PAGE = 3
 """Among so many headings at a page's top those that were printed before say nothing new."""
@@ -194,7 +195,8 @@ class _Reader:
             return
         else:
             role, name = self._role(text, name)
-            if role in {Role.NOTES, Role.STATEMENT, Role.AUDIT, Role.REPORT} or INDEX.match(name):
+            attached = {Role.NOTES, Role.STATEMENT, Role.AUDIT, Role.REPORT}
+            if role in attached or INDEX.match(name) or EXHIBIT.match(name):
                 self._leave_summary()
             self.path.open(role, name, self.levels.get(piece.rank, _depth(piece)))
         self._add("heading", text, piece.page, level=self.path.depth)
@@ -215,7 +217,7 @@ class _Reader:
         return not self.path.note and (not title or WITH_STATEMENTS.match(title) is not None)
 
     def _leave_summary(self) -> None:
-        """Statements that are printed after Item 16 belong to the Item before."""
+        """Statements and exhibits that are bound behind Item 16 are those that Item 15 lists."""
         if self.section == "Item 16" and "Item 15" in self.titles:
             self.section = "Item 15"
             self.path.open(Role.ITEM, self.titles[self.section])

@@ -51,7 +51,7 @@ def learn_parts(texts: Iterable[str], limit: int, counts: TokenCounts) -> None:
 def split_text(text: str, limit: int, counts: TokenCounts, above: str = "") -> list[str]:
     """Parts that end at lines, sentences or words where they can.
 
-    Each is of at most ``limit`` tokens, together with the line ``above`` if one is given.
+    Each is of at most ``limit`` tokens, together with the lines ``above`` if any are given.
     """
 
     def tokens(part: str) -> int:

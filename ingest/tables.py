@@ -18,10 +18,13 @@ MAX_LABEL_ROWS = 4
 """Label-only rows in a row inside a table: section labels and wrapped labels."""
 MAX_LABELS_BETWEEN = 8
 """Label-only rows between two parts of one table."""
+SPOKEN_WORDS = 5
+"""A label of so many words is none that stands over labels."""
 WORDY = 0.7
 """Share of the characters beside the labels."""
 TIGHT = 0.8
 """Lines of one label are closer than this share of the usual distance between rows."""
+YEAR_AND_BEFORE = re.compile(r".*\b(?:19|20)\d\d\b")
 LAST_TIME = re.compile(r"\s*\b(?:19|20)\d\d(?:\s+vs\.?\s+(?:19|20)\d\d)?$")
 """The years that a second part of a table puts in place of the first one's."""
 FAR = 4.5
@@ -93,16 +96,22 @@ def _with_names_above(rows: Sequence[Row], above: Region, region: Region) -> Reg
     )
     if apart or not aligned:
         return region
-    names = tuple(map(_renamed, other.columns, own.columns))
+    new = any(name and not LAST_TIME.fullmatch(name) for name in own.columns)
+    names = tuple(_renamed(a, b, new) for a, b in zip(other.columns, own.columns, strict=True))
     captions = own.captions or (() if any(own.columns) else other.captions)
     grid = replace(own, unit=own.unit or other.unit, captions=captions, columns=names)
     return replace(region, grid=grid)
 
 
-def _renamed(above: str, own: str) -> str:
-    """A column's name in a second part of a table, which may put other years under it."""
+def _renamed(above: str, own: str, new: bool) -> str:
+    """A column's name in a second part of a table, which may put other words under its years.
+
+    ``new`` says that the second part has words of its own: the first one's lowest are not its.
+    """
     if own and LAST_TIME.fullmatch(own):
         return f"{LAST_TIME.sub('', above)} {own}".strip()
+    if new and (year := YEAR_AND_BEFORE.match(above)):
+        return f"{year[0]} {own}".strip()
     return own or above
 
 
@@ -146,7 +155,7 @@ def _body(rows: Sequence[Row], start: int) -> _Body:
             break
         if is_section_heading(row.text):
             break
-        if is_header(row) and not stands_left(row, columns):
+        if is_header(row) and not (stands_left(row, columns) or _has_years(rows, index, columns)):
             break
         if _is_values(row, columns):
             if not columns.add(row):
@@ -167,8 +176,24 @@ def _body(rows: Sequence[Row], start: int) -> _Body:
     return _Body(end, columns, values)
 
 
+def _has_years(rows: Sequence[Row], index: int, columns: Columns) -> bool:
+    """Whether years are the values of a row, such as the years in which something is reached."""
+    row = rows[index]
+    above = rows[index - 1]
+    return (
+        index > 0
+        and bool(columns.spans)
+        and len(row.cells[0].text.split()) >= SPOKEN_WORDS
+        and row.x0 < columns.label_zone
+        and row.emphasis == above.emphasis
+        and row.y - above.y < 1.8 * row.size
+        and not is_unit(row.cells[0].text)
+        and all(is_year(cell.text) and columns.holds(cell) for cell in row.cells[1:])
+    )
+
+
 def _is_values(row: Row, columns: Columns) -> bool:
-    if _begins_body(row):
+    if _begins_body(row) or (len(row.cells) > 1 and all(is_year(c.text) for c in row.cells[1:])):
         return True
     if not columns.spans or not any(cell.x0 >= columns.left - row.size for cell in row.cells):
         return False

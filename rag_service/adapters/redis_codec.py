@@ -56,6 +56,7 @@ def _cells(raw: dict[str, Any] | None) -> TableCells | None:
         unit=raw["unit"],
         columns=tuple(raw["columns"]),
         rows=tuple(tuple(row) for row in raw["rows"]),
+        captions=tuple(raw.get("captions", ())),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -34,6 +35,9 @@ class SentenceEmbedder:
     """
 
     def __init__(self, card: ModelCard, folder: Path, precision: str, batch_size: int) -> None:
+        # Its code for each length of text that was seen is kept, some hundreds of megabytes in all.
+        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8")
+        os.environ.setdefault("LRU_CACHE_CAPACITY", "8")
         import torch
 
         device = "cuda" if torch.cuda.is_available() else "cpu"

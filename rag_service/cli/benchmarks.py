@@ -72,7 +72,11 @@ def memory(
         "by_process": first.by_process,
         "seconds": first.seconds,
         "documents": len(json.loads(first.output)["documents"]),
-        "again": {"seconds": again.seconds, "beyond_start_up": again.seconds - idle.seconds},
+        "again": {
+            "seconds": again.seconds,
+            "beyond_start_up": again.seconds - idle.seconds,
+            "status": sorted({d["status"] for d in json.loads(again.output)["documents"]}),
+        },
     }
 
     def render(console: Console) -> None:
@@ -80,8 +84,8 @@ def memory(
         console.print(f"{report['documents']} documents in {first.seconds:.0f} s")
         console.print(f"peak {first.megabytes:.0f} MB ({parts})")
         console.print(
-            f"again, unchanged: {again.seconds:.1f} s, of which `ragloop releases` alone takes "
-            f"{idle.seconds:.1f} s"
+            f"again ({', '.join(report['again']['status'])}): {again.seconds:.1f} s, of which "
+            f"`ragloop releases` alone takes {idle.seconds:.1f} s"
         )
 
     emit(report, as_json, render)
@@ -109,7 +113,13 @@ def _render(console: Console, report: dict[str, Any]) -> None:
     console.print(f"{report['files']} files, {report['pages']} pages, one process")
     console.print(grid(columns, rows))
     if "ratio" in speed:
-        console.print(f"ratio {speed['ratio']:.1f} (of CPU seconds {speed['cpu_ratio']:.1f})")
+        files = report["cpu_ratio_by_file"].values()
+        console.print(
+            f"ratio {speed['ratio']:.1f}; of CPU seconds {speed['cpu_ratio']:.1f}, "
+            f"by file {min(files):.1f} to {max(files):.1f}; load at the end {report['load']:.1f}"
+        )
+    for name, reason in report["refused"].items():
+        console.print(f"refused: {name}: {reason}")
     if tables:
         console.print(f"rows of tables judged: {tables['rows']}")
     if "items" in report:

@@ -54,6 +54,8 @@ class TableCells:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     """Each row is its label followed by one string a column (``""`` for an empty cell)."""
+    captions: tuple[str, ...] = ()
+    """Header lines that stand over all columns, such as ``Years ended December 31``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ import psutil
 
 from rag_service.core.errors import RagloopError
 
+DONE = (0, 1)
+"""Exit statuses: done, and done with some inputs refused."""
 EVERY = 0.2
 """Seconds between two looks."""
 
@@ -49,7 +51,7 @@ def peak_of(arguments: Sequence[str], home: Path) -> Peak:
             time.sleep(EVERY)
         printed.seek(0)
         output = printed.read()
-    if process.returncode:
+    if process.returncode not in DONE:
         raise RagloopError(f"`ragloop {' '.join(arguments)}` ended with {process.returncode}")
     return Peak(sum(peak.values()), peak, time.monotonic() - start, output)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.significance import difference, interval
+from eval.significance import clustered_interval, difference, interval
+from rag_service.core.types import Interval
 
 UNIT = st.floats(0, 1, width=32)
 
@@ -77,3 +78,14 @@ def test_what_cannot_be_measured_is_refused() -> None:
         interval([], seed=1)
     with pytest.raises(ValueError, match="cannot be paired"):
         difference([0.1], [0.1, 0.2], seed=1)
+
+
+def test_values_that_fail_together_are_less_sure() -> None:
+    values = [0.0] * 3 + [1.0] * 27
+    apart = clustered_interval(values, [str(i) for i in range(30)], seed=1)
+    together = clustered_interval(values, [str(i // 3) for i in range(30)], seed=1)
+    assert apart.value == together.value == pytest.approx(0.9)
+    assert together.low < apart.low
+    assert clustered_interval([1.0, 1.0], ["a", "b"], seed=1) == Interval(1.0, 1.0, 1.0)
+    with pytest.raises(ValueError, match="2 values and 1 clusters"):
+        clustered_interval([1.0, 0.0], ["a"], seed=1)

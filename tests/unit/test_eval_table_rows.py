@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
 
+from eval.drawn_rows import draw_rows, rows_of_page
 from eval.page_items import PageItems, items_right, read_page_items
 from eval.table_rows import Integrity, Passage, TableRow, integrity, read_table_rows
 from rag_service.core.errors import DataError
 from rag_service.core.types import Chunk, FilingFacts, TableCells
+from tests.unit.ingest_files import text_pdf
 
 GOLD = Path(__file__).parents[2] / "eval" / "gold"
 ROW = TableRow(
@@ -75,13 +78,44 @@ def test_what_is_not_the_row_does_not_count(line: str) -> None:
     assert of(HEADED + line) == Integrity(False, False, False, False)
 
 
+def test_another_label_that_ends_alike_does_not_count() -> None:
+    assert not of(HEADED + "Total net income (loss)  $1,290  (0.3)%  —").on_one_line
+
+
+def test_a_year_within_a_figure_is_no_header() -> None:
+    row = TableRow("A.pdf", 3, "Sales", ("5", "6"), (("2021",), ("2020",)))
+    assert not integrity(row, [Passage("12,021  2020\nSales  5  6", 3, 3)]).whole
+    assert integrity(row, [Passage("Year 2021, 2020.\nSales  5  6", 3, 3)]).whole
+
+
 def test_another_page_does_not_count() -> None:
     assert not of(HEADED + LINE, page=4).in_one_chunk
 
 
 def test_values_under_the_wrong_names_are_not_aligned() -> None:
-    shifted = TableCells("", "", ("2022", "2023", "Change"), CELLS.rows)
+    shifted = TableCells("", "", ("Years ended 2022", "Years ended 2023", "Change"), CELLS.rows)
     assert of(HEADED + LINE, shifted) == Integrity(True, True, True, False)
+
+
+def test_rows_are_drawn_by_another_reader(tmp_path: Path) -> None:
+    path = tmp_path / "A.pdf"
+    path.write_bytes(
+        text_pdf([
+            (400, 100, "2023"), (480, 100, "2022"), (54, 116, "Net sales"), (390, 116, "$"),
+            (400, 116, "4,210"), (480, 116, "3,985"), (54, 132, "Net loss (1)"),
+            (400, 132, "(12)"), (480, 132, "—"), (54, 148, "Margin"), (400, 148, "3.1"),
+            (420, 148, "%"), (480, 148, "2.9%"), (54, 164, "A sentence with 12 words."),
+        ])
+    )  # fmt: skip
+    rows = rows_of_page(path, 1)
+    assert [(row.label, row.figures) for row in rows] == [
+        ("Net sales", ("$4,210", "3,985")),
+        ("Net loss (1)", ("(12)", "—")),
+        ("Margin", ("3.1%", "2.9%")),
+    ]
+    (drawn,) = draw_rows(path, 5, 2, random.Random(1))
+    assert len(drawn) == 2
+    assert set(drawn) < set(rows)
 
 
 def test_gold_rows_are_well_formed() -> None:
