@@ -22,8 +22,9 @@ SPOKEN_WORDS = 5
 """A label of so many words is none that stands over labels."""
 WORDY = 0.7
 """Share of the characters beside the labels."""
-TIGHT = 0.8
-"""Lines of one label are closer than this share of the usual distance between rows."""
+TIGHT, CLOSE = 0.8, 1.1
+"""Lines of one label are closer than this share of the usual distance between rows, and than
+this many font sizes."""
 YEAR_AND_BEFORE = re.compile(r".*\b(?:19|20)\d\d\b")
 LAST_TIME = re.compile(r"\s*\b(?:19|20)\d\d(?:\s+vs\.?\s+(?:19|20)\d\d)?$")
 """The years that a second part of a table puts in place of the first one's."""
@@ -183,7 +184,7 @@ def _has_years(rows: Sequence[Row], index: int, columns: Columns) -> bool:
     return (
         index > 0
         and bool(columns.spans)
-        and len(row.cells[0].text.split()) >= SPOKEN_WORDS
+        and (row.text[0].islower() or len(row.cells[0].text.split()) >= SPOKEN_WORDS)
         and row.x0 < columns.label_zone
         and row.emphasis == above.emphasis
         and row.y - above.y < 1.8 * row.size
@@ -301,7 +302,8 @@ def _join_labels(
             above = joined[-1]
             wraps = label[0].islower() or (bare and JOINING.search(above[0]) is not None)
             wraps = wraps or (label[0] == "(" and (full or (bare and label[-1] == ")")))
-            wraps = wraps or (bare and row.y - level < tight)
+            near = row.y - level < min(tight, CLOSE * row.size)
+            wraps = wraps or (bare and near and above[0][-1] != ":")
             wraps = wraps or (empty and full and JOINING.search(above[0]) is not None)
             if wraps and (bare or empty):
                 joined[-1] = _beside(above, line)

@@ -67,7 +67,7 @@ def memory(
         first = peak_of(arguments, home)
         again = peak_of(arguments, home)
         idle = peak_of(["releases"], home)
-    report = {
+    report: dict[str, Any] = {
         "megabytes": first.megabytes,
         "by_process": first.by_process,
         "seconds": first.seconds,
