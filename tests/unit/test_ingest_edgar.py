@@ -97,6 +97,7 @@ def test_a_statement_keeps_title_unit_columns_and_rows(annual: Filing) -> None:
         unit="(in millions)",
         columns=("2023", "2022", "2021"),
         rows=tuple((label, *values) for label, values in edgar.INCOME),
+        captions=("Years Ended September 30,",),
     )
     assert "Gain (loss) on sale of businesses  (54)  12  —" in chunk.text.splitlines()
     assert "Years Ended September 30," in chunk.text.splitlines()
@@ -196,6 +197,7 @@ def test_older_html(tmp_path: Path) -> None:
         "(dollars in thousands)",
         ("2004", "2003"),
         (("Tons sold (1)", "412,300", "398,750 (2)"), ("Net loss", "$(1,204)", "$(980)")),
+        ("Year ended December 31,",),
     )
 
 
@@ -239,6 +241,7 @@ def test_columns_of_spaces_are_tables(plain: Filing) -> None:
             ("Other, net", "310", "--", "(125)"),
             ("Net sales", "$400,566", "$386,880", "$365,996"),
         ),
+        ("Years Ended December 31,",),
     )
     assert balance == TableCells(
         "CONSOLIDATED BALANCE SHEETS",
