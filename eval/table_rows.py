@@ -18,8 +18,6 @@ from rag_service.core.types import TableCells
 
 DASHES = str.maketrans(dict.fromkeys("—–−‐‑", "-") | dict.fromkeys("’‘", "'"))
 LOOSE = re.compile(r"(?<=[($€£])\s+|\s+(?=[)%])")
-
-
 NOTE = re.compile(r"(?<=[a-z)])\(\w\)", re.IGNORECASE)
 """A footnote mark right after a word, which is printed raised."""
 

@@ -12,6 +12,7 @@ import pytest
 from ingest.read import Filing, ReadOptions, read_file, read_files
 from rag_service.core.errors import IngestError
 from tests.unit import ingest_files as files
+from tests.unit.ingest_files import count_words
 from tests.unit.ingest_mutants import mutants
 from tests.unit.ingest_text_mutants import text_mutants
 
@@ -24,10 +25,6 @@ GOOD_EVERY = 25
 SEED = 7
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,11 @@ PROSE = (
 )
 
 
+def count_words(texts: Sequence[str]) -> list[int]:
+    """A token counter without a model: a word is a token, and every input has two of its own."""
+    return [len(text.split()) + 2 for text in texts]
+
+
 class Sheet:
     """A page that is written from the top down."""
 

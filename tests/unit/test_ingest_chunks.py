@@ -16,12 +16,9 @@ from ingest.parse import Parsed
 from ingest.splitting import TokenCounts, split_text
 from ingest.tables import Grid
 from rag_service.core.types import Chunk, FilingFacts
+from tests.unit.ingest_files import count_words
 
 FACTS = FilingFacts(company="Harrow", form="10-K", fiscal_year=2023)
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
 
 
 def count_characters(texts: Sequence[str]) -> list[int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,7 @@ from ingest.submission import decode
 from rag_service.core.errors import IngestError
 from rag_service.core.types import Chunk, FilingFacts, TableCells
 from tests.unit import edgar_files as edgar
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
+from tests.unit.ingest_files import count_words
 
 
 def read(path: Path, content: str | bytes, tokens: int = 220) -> Filing:

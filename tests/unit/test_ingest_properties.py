@@ -27,6 +27,7 @@ from rag_service.core import ids
 from rag_service.core.settings import load_settings
 from rag_service.core.types import Chunk, FilingFacts
 from tests.unit import ingest_files as files
+from tests.unit.ingest_files import count_words
 
 Count = Callable[[Sequence[str]], list[int]]
 DOCUMENT = "0123456789abcdef"
@@ -43,10 +44,6 @@ quick = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
 
 
 def count_quarters(texts: Sequence[str]) -> list[int]:

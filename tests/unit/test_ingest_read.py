@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +11,7 @@ from ingest.read import Filing, ReadOptions, chunker, find_files, read_file
 from rag_service.core.errors import ConfigError, NotFound
 from rag_service.core.types import Chunk, FilingFacts
 from tests.unit import ingest_files as files
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
+from tests.unit.ingest_files import count_words
 
 
 @pytest.fixture(scope="module")

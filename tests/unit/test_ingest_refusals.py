@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,10 +12,7 @@ import pytest
 from ingest.read import Filing, ReadOptions, read_file, read_files
 from rag_service.core.errors import ConfigError, IngestError
 from tests.unit import ingest_files as files
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
+from tests.unit.ingest_files import count_words
 
 
 def refused(path: Path, options: ReadOptions | None = None) -> IngestError:

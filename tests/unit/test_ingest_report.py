@@ -22,13 +22,10 @@ from ingest.report import write_report
 from rag_service.core.errors import InvalidRequest
 from tests.unit import ingest_files as files
 from tests.unit import inspect_files
+from tests.unit.ingest_files import count_words
 
 OPTIONS = ReadOptions(chunk_tokens=120)
 DOT = Picture(b"\xff\xd8 a picture", 10, 20)
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from ingest.read import Filing, ReadOptions, read_file
 from rag_service.core.errors import ConfigError, IngestError
 from rag_service.core.types import TableCells
 from tests.unit import ingest_files as files
+from tests.unit.ingest_files import count_words
 
 HTML = """<html><body>
 <p>FORM 10-K</p><p>For the fiscal year ended September 30, 2023</p>
@@ -37,10 +37,6 @@ needs_unstructured_pdf = pytest.mark.skipif(
     ),
     reason="unstructured's PDF strategies are not installed",
 )
-
-
-def count_words(texts: Sequence[str]) -> list[int]:
-    return [len(text.split()) + 2 for text in texts]
 
 
 def read(path: Path, strategy: str = "rows") -> Filing:
