@@ -133,9 +133,12 @@ def _from_templates(
         islice(ratios, round(options.ratio_share * total)),
         rows,
     )
+    step, done = "questions from templates", 0
     for done, draft in enumerate(islice(mixed, total), start=1):
-        progress("questions from templates", done, total)
+        progress(step, done, total)
         yield draft
+    if 0 < done < total:
+        progress(step, done, done)
 
 
 def _new(drafts: Iterable[Draft], seen: SeenQuestions, dropped: Counter[str]) -> Iterator[Draft]:

@@ -41,6 +41,7 @@ _PASSAGE_CHARACTERS = 1600
 _MAX_TOKENS = 200
 _ATTEMPTS = 2
 _FAILURES_IN_A_ROW = 3
+_STEP = "questions by the LLM"
 
 
 async def llm_drafts(
@@ -98,7 +99,9 @@ async def llm_drafts(
                 found["question"], found["answer"], chunk, (chunk.chunk_id,), "free", generator.name
             )
         )
-        progress("questions by the LLM", len(drafts), max_questions)
+        progress(_STEP, len(drafts), max_questions)
+    if 0 < len(drafts) < max_questions:
+        progress(_STEP, len(drafts), len(drafts))
     return drafts
 
 

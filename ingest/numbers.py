@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 NUMBER = re.compile(
     r"[(\-–−+]*(?:US|C|A|HK|R|NT)?[$€£¥₩]?[(\-–−+]*"
@@ -51,6 +52,7 @@ UNIT = re.compile(
 )
 
 
+@lru_cache(maxsize=20_000)
 def is_figure(text: str) -> bool:
     """Whether ``text`` is the content of a value cell: a number, a dash, ``N/A``."""
     if text[0].islower() and text[0] != "n":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
 from ingest.numbers import CLOSERS, FOOTNOTE, OPENERS, RANGE_DASHES, is_figure
 from ingest.pages import Cell, Row, Seam, Word
@@ -76,12 +76,16 @@ def _overlap(above: list[Word], below: list[Word]) -> bool:
 
 def _row(words: list[Word]) -> Row:
     words = _whole(words)
-    size = max(word.style.size for word in words)
-    emphasis = min(word.style.emphasis for word in words)
+    styles = {word.style for word in words}
+    size = max(style.size for style in styles)
+    emphasis = min(style.emphasis for style in styles)
     cells: list[Cell] = []
     start_figure = False
     opened = ""
     opened_x = 0.0
+    # The cell under way: most words go on with one, and a row has few.
+    cell, left, right, figure = "", 0.0, 0.0, False
+    seams: tuple[Seam, ...] = ()
     for index, (text, x0, x1, _, _) in enumerate(words):
         if text in OPENERS and _opens(words, index):
             if not opened:
@@ -90,41 +94,43 @@ def _row(words: list[Word]) -> Row:
             continue
         if opened:
             text, x0, opened = opened + text, opened_x, ""
-        previous = cells[-1] if cells else None
-        closes = text in CLOSERS and not _begins_words(words, index)
-        if previous is not None and closes and previous.figure:
-            closed = f"{previous.text} {text}" if text.isalpha() else previous.text + text
+        if figure and text in CLOSERS and not _begins_words(words, index):
+            closed = f"{cell} {text}" if text.isalpha() else cell + text
             if is_figure(closed):
-                cells[-1] = Cell(closed, previous.x0, x1, True)
+                cell, right = closed, x1
                 continue
-        figure = is_figure(text)
-        if previous is not None:
-            gap = x0 - previous.x1
-            if previous.figure and gap < MARK_GAP * size and FOOTNOTE.fullmatch(text):
-                cells[-1] = Cell(f"{previous.text} {text}", previous.x0, x1, True)
+        is_value = is_figure(text)
+        if cell:
+            gap = x0 - right
+            if figure and gap < MARK_GAP * size and FOOTNOTE.fullmatch(text):
+                cell, right = f"{cell} {text}", x1
                 continue
             limit = CELL_GAP
-            if figure and start_figure and previous.figure:
+            if is_value and start_figure and figure:
                 limit = FIGURE_GAP
-            elif previous.text[-4:].isdigit() and NEXT_PERIOD.match(text):
+            elif text[0] in "Ff" and cell[-4:].isdigit() and NEXT_PERIOD.match(text):
                 limit = PERIOD_GAP
             if gap <= limit * size:
-                torn = emphasis == 2 and gap < TORN_GAP * size and _is_torn(previous.text, text)
-                whole = f"{previous.text}{'' if torn else ' '}{text}"
-                seams = previous.seams
+                torn = emphasis == 2 and gap < TORN_GAP * size and _is_torn(cell, text)
                 if gap > SEAM_GAP * size:
-                    seams = (*seams, Seam(len(previous.text), previous.x1, x0))
-                cells[-1] = Cell(whole, previous.x0, max(previous.x1, x1), False, seams)
+                    seams = (*seams, Seam(len(cell), right, x0))
+                cell = f"{cell}{text}" if torn else f"{cell} {text}"
+                right, figure = max(right, x1), False
                 continue
-        cells.append(Cell(text, x0, x1, figure))
-        start_figure = figure
+            cells.append(Cell(cell, left, right, figure, seams))
+        cell, left, right, figure, seams = text, x0, x1, is_value, ()
+        start_figure = is_value
+    if cell:
+        cells.append(Cell(cell, left, right, figure, seams))
     if opened:
         cells.append(Cell(opened, opened_x, words[-1].x1, False))
-    return Row(min(words, key=attrgetter("y")).y, size, emphasis, _with_ranges(cells, size))
+    return Row(min(word.y for word in words), size, emphasis, _with_ranges(cells, size))
 
 
 def _whole(words: list[Word]) -> list[Word]:
     """Words that an export set letter by letter put together: nothing is between them."""
+    if all(len(word.text) > 1 for word in words):
+        return words
     whole = [words[0]]
     for last, word in pairwise(words):
         before = whole[-1]

@@ -23,7 +23,10 @@ from rag_service.core.types import (
 )
 
 Progress = Callable[[str, int, int], None]
-"""Called with (step, done, total); total is 0 while it is not known."""
+"""Called with (step, done, total); total is 0 while it is not known.
+
+A step is over with ``done == total``, which one that stops early says too.
+"""
 
 
 def no_progress(step: str, done: int, total: int) -> None:

@@ -12,7 +12,7 @@ import pytest
 from finetune.drafts import Draft
 from finetune.llm_questions import llm_drafts
 from rag_service.core.errors import GenerationError
-from rag_service.core.protocols import Message, no_progress
+from rag_service.core.protocols import Message, Progress, no_progress
 from tests.fakes.filings import filings
 
 Reply = Callable[[str, int], str]
@@ -53,13 +53,18 @@ def _good(prompt: str, call: int) -> str:
 
 
 def _ask(
-    llm: Scripted, cache: Path, *, wanted: int = 6, minutes: float = 1.0
+    llm: Scripted,
+    cache: Path,
+    *,
+    wanted: int = 6,
+    minutes: float = 1.0,
+    progress: Progress = no_progress,
 ) -> tuple[list[Draft], Counter[str]]:
     dropped: Counter[str] = Counter()
     drafts = asyncio.run(
         llm_drafts(
             filings(3), llm, max_questions=wanted, max_minutes=minutes, cache=cache, seed=1,
-            dropped=dropped, progress=no_progress,
+            dropped=dropped, progress=progress,
         )
     )  # fmt: skip
     return drafts, dropped
@@ -119,3 +124,14 @@ def test_time_is_a_limit(tmp_path: Path) -> None:
     assert not drafts
     assert llm.calls == 0
     assert dropped == {"LLM out of time": 1}
+
+
+def test_a_step_that_stops_early_says_that_it_is_over(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    drafts, _ = _ask(
+        Scripted(_good), tmp_path / "cache", wanted=1000, progress=lambda *step: told.append(step)
+    )
+    assert 0 < len(drafts) < 1000
+    assert {step for step, _, _ in told} == {"questions by the LLM"}
+    assert told[-2][1:] == (len(drafts), 1000)
+    assert told[-1][1:] == (len(drafts), len(drafts))
