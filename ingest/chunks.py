@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,11 @@ from rag_service.core.types import Chunk, FilingFacts, Kind, TableCells
 SMALL = 0.3
 """A chunk below this share of the limit is joined to a neighbour if it can be."""
 MAX_CONTEXT_SHARE = 0.3
-MAX_HEADER_SHARE = 0.6
+HEADER_SHARE, MAX_HEADER_SHARE = 0.6, 0.75
+"""Of a chunk's room, for what every chunk of a table begins with: in any case, and at most,
+where it leaves enough for the longest row."""
+MIN_TITLE = 4
+"""Words that a title is cut to at the shortest."""
 
 
 @dataclass(slots=True)
@@ -183,16 +188,17 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
     pages = (passage.page_start, passage.page_end)
     lead = [_line(p) for p in packer.waiting if " ".join(p.text.split()) != passage.title]
     packer.waiting = []
-    header = [Line(text, *pages) for text in _header_lines(passage)]
-    while header and _total(header, counts) > MAX_HEADER_SHARE * room:
-        # The names of the columns are what rows cannot be read without: they go last.
-        lead.append(header.pop(0))
+    rows = [Line(_row_text(row), *pages) for row in grid.rows]
+    sizes = [counts.of(row.text) + counts.line for row in rows]
+    lines = _header_lines(passage)
+    free = max(HEADER_SHARE * room, min(MAX_HEADER_SHARE * room, room - max(sizes, default=0)))
+    repeated = _repeated(lines, passage.title, free, counts)
+    lead.extend(Line(line, *pages) for line in lines if line not in repeated)
+    header = [Line(line, *pages) for line in repeated]
     if _total(lead, counts) > 0.3 * room:
         packer.drafts.extend(_prose(packer, passage, lead, context, room))
         lead = []
     used, first = _total(header, counts), _total(lead, counts)
-    rows = [Line(_row_text(row), *pages) for row in grid.rows]
-    sizes = [counts.of(row.text) + counts.line for row in rows]
     for start, end in _cuts(sizes, room - used, first):
         tokens = first + used + sum(sizes[start:end])
         draft = _draft(passage, "table", [*lead, *header, *rows[start:end]], tokens, context)
@@ -202,6 +208,36 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
         draft.lead = len(lead)
         packer.drafts.append(draft)
         lead, first = [], 0
+
+
+def _repeated(lines: Sequence[str], title: str, room: float, counts: TokenCounts) -> list[str]:
+    """The lines of a table's header that all its chunks carry, within ``room`` tokens.
+
+    The names of the columns, which stand last, come first, since rows cannot be read without
+    them, and the title after all others; where it is too long it is cut after a word.
+    """
+    kept: dict[str, str] = {}
+    for line in sorted(lines, key=lambda line: (line == title, line != lines[-1], len(line))):
+        short = _shortened(line, room, counts) if line == title else line
+        cost = counts.of(short) + counts.line
+        if short and cost <= room:
+            kept[line] = short
+            room -= cost
+    return [kept[line] for line in lines if line in kept]
+
+
+def _shortened(title: str, room: float, counts: TokenCounts) -> str:
+    """A title's first words if the whole does not fit; ``""`` if too few of them would."""
+    words = title.split(" ")
+
+    def cost(number: int) -> int:
+        first = title if number == len(words) else f"{' '.join(words[:number])} …"
+        return counts.of(first) + counts.line
+
+    number = bisect_right(range(1, len(words) + 1), room, key=cost)
+    if number == len(words):
+        return title
+    return f"{' '.join(words[:number])} …" if number >= MIN_TITLE else ""
 
 
 def _cuts(sizes: Sequence[int], room: int, first_extra: int) -> list[tuple[int, int]]:

@@ -98,14 +98,31 @@ def test_a_table_is_cut_evenly() -> None:
     assert max(sizes) - min(sizes) <= 2
 
 
-def test_a_title_too_long_to_repeat_is_printed_once() -> None:
-    title = "word " * 60
+def test_a_title_too_long_to_repeat_is_printed_once_and_cut_elsewhere() -> None:
+    title = " ".join(f"word{number}" for number in range(60))
     rows = [(f"Line {number}", "1,000", "900") for number in range(30)]
-    chunks = chunks_of([table(rows, title=title.strip())], 64)
+    chunks = chunks_of([table(rows, title=title, unit="(in millions)")], 64)
     assert all(count_words([chunk.embedded_text])[0] <= 64 for chunk in chunks)
-    text = "\n".join(chunk.text for chunk in chunks)
-    assert text.split().count("word") == 60
-    assert all("2023  2022" in chunk.text for chunk in chunks if chunk.kind == "table")
+    tables = [chunk for chunk in chunks if chunk.kind == "table"]
+    assert "\n".join(chunk.text for chunk in chunks).split().count("word59") == 1
+    assert len(tables) > 1
+    for chunk in tables:
+        lines = chunk.text.splitlines()
+        start = next(at for at, line in enumerate(lines) if line.endswith(" …"))
+        assert title.startswith(lines[start].removesuffix(" …"))
+        assert len(lines[start].split()) > 4
+        assert lines[start + 1 : start + 3] == ["(in millions)", "2023  2022"]
+
+
+def test_names_of_columns_that_leave_no_room_do_not_take_the_unit_along() -> None:
+    names = tuple(f"name {number} of a column" for number in range(20))
+    rows = tuple((f"Line {number}", *["1"] * 20) for number in range(3))
+    grid = Grid("(in millions)", (), names, rows)
+    passage = Passage("table", "", 1, 1, "Item 8", "Statements", grid, "Sales")
+    chunks = chunks_of([passage], 80)
+    tables = [chunk for chunk in chunks if chunk.kind == "table"]
+    assert all(chunk.text.splitlines()[:2] == ["Sales", "(in millions)"] for chunk in tables)
+    assert "\n".join(chunk.text for chunk in chunks).count("name 19 of a column") == 1
 
 
 def test_small_neighbours_are_joined() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -193,13 +194,29 @@ def without_repeats(chunks: Sequence[Chunk], found: Sequence[Passage]) -> str:
             else:
                 left = len(tables.pop(0).rows)
             left -= len(chunk.cells.rows)
-        texts.extend(lines)
+        titles = [whole(p.title) for p in found]
+        texts.extend(line for line in lines if not is_shortened(line, titles))
     return "".join(texts)
+
+
+def is_shortened(line: str, titles: Sequence[str]) -> bool:
+    start = whole(line.removesuffix(" …"))
+    return line.endswith(" …") and any(title.startswith(start) for title in titles)
 
 
 def is_cut(chunk: Chunk) -> bool:
     """Whether a chunk holds the end of a row that fits none."""
     return chunk.cells is not None and chunk.text.split("\n")[-1] != row_text(chunk.cells.rows[-1])
+
+
+def moved(chunks: Sequence[Chunk]) -> bool:
+    """Whether a chunk of a table lacks a part of its header."""
+    tables = [(chunk.text.split("\n"), chunk.cells) for chunk in chunks if chunk.cells]
+    return any(
+        line and line not in lines
+        for lines, cells in tables
+        for line in (cells.title, cells.unit, "  ".join(cells.captions), row_text(cells.columns))
+    )
 
 
 def whole(text: str) -> str:
@@ -225,10 +242,13 @@ def test_prose_is_in_the_chunks_once_and_in_order(count: Count, found: list[Pass
 @quick
 def test_no_text_of_a_table_is_lost_or_told_twice(count: Count, found: list[Passage]) -> None:
     chunks = chunks_of(found, count)
+    told, wanted = whole(without_repeats(chunks, found)), whole(said(found))
     if any(map(is_cut, chunks)):
-        assert is_within(whole(said(found)), whole("".join(chunk.text for chunk in chunks)))
+        told = whole("".join(chunk.text for chunk in chunks))
+        assert is_within(wanted, told) or (moved(chunks) and Counter(wanted) <= Counter(told))
     else:
-        assert whole(without_repeats(chunks, found)) == whole(said(found))
+        # Lines of a header that is too long to repeat stand before the others, each once.
+        assert told == wanted or (moved(chunks) and Counter(told) == Counter(wanted))
 
 
 @given(found=passages("hpttt"))

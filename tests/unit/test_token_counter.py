@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import AddedToken, Tokenizer, normalizers, pre_tokenizers, processors
 from tokenizers.models import WordPiece
+from tokenizers.normalizers import Normalizer
+from tokenizers.pre_tokenizers import PreTokenizer
 
 from rag_service.adapters import token_counter
 from rag_service.adapters.token_counter import TokenCounter
@@ -19,7 +21,12 @@ TEXTS = st.one_of(
 BERT = normalizers.BertNormalizer, pre_tokenizers.BertPreTokenizer
 
 
-def saved(folder: Path, normalizer: object, splitter: object, added: Sequence[str] = ()) -> Path:
+def saved(
+    folder: Path,
+    normalizer: Normalizer | None,
+    splitter: PreTokenizer | None,
+    added: Sequence[str] = (),
+) -> Path:
     names = ["[UNK]", "[CLS]", "[SEP]", "a", "b", "e", "##a", "##b", "##e", "ab", "1", "##2", ","]
     tokenizer = Tokenizer(WordPiece({name: at for at, name in enumerate(names)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizer
@@ -84,7 +91,10 @@ def test_words_are_forgotten_when_there_are_too_many(
     ids=["marks spaces", "joins words", "a token of two words"],
 )
 def test_rules_that_look_past_a_word_are_given_whole_texts(
-    tmp_path: Path, normalizer: object, splitter: object, added: Sequence[str]
+    tmp_path: Path,
+    normalizer: Normalizer | None,
+    splitter: PreTokenizer | None,
+    added: Sequence[str],
 ) -> None:
     folder = saved(tmp_path, normalizer, splitter, added)
     texts = ["a b", "a b a b", "ab", "b a"]
