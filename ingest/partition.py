@@ -108,7 +108,7 @@ def elements_of(source: Source, options: ReadOptions) -> list[Element]:
     arguments: dict[str, Any] = {"file": io.BytesIO(source.content), "strategy": options.strategy}
     if options.strategy == "hi_res":
         arguments["infer_table_structure"] = True
-    elements = _run(lambda: partition_pdf(**arguments))
+    elements = _run(lambda: partition_pdf(**arguments), options.strategy)
     if not elements:
         hint = (
             "check that it opens elsewhere"
@@ -185,14 +185,14 @@ def _tokenize_module() -> ModuleType:
     return module
 
 
-def _run(call: Callable[[], list[Any]]) -> list[Any]:
+def _run(call: Callable[[], list[Any]], strategy: str = "") -> list[Any]:
     try:
         return call()
     except MemoryError:
         raise
     except Exception as error:
         kinds = {kind.__name__ for kind in type(error).__mro__}
-        if kinds & NOT_INSTALLED:
+        if strategy == "hi_res" and kinds & NOT_INSTALLED:
             raise ConfigError(
                 f"RAGLOOP_PDF_STRATEGY=hi_res did not run ({type(error).__name__}): it needs "
                 "ragloop[hi-res], its layout models in the hub's local cache, and tesseract and "

@@ -128,3 +128,17 @@ def test_a_parser_error_is_about_the_file() -> None:
     with pytest.raises(IngestError, match="unexpected token") as caught:
         partition._run(fail)
     assert caught.value.reason == "broken"
+
+
+def test_html_that_fails_to_be_read_never_asks_for_hi_res(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cannot_map(part: object) -> None:
+        raise ImportError("cannot allocate memory in static TLS block")
+
+    monkeypatch.setattr(partition, "_read_part", cannot_map)
+    path = tmp_path / "filing.htm"
+    path.write_text(HTML)
+    with pytest.raises(IngestError, match="cannot allocate memory") as found:
+        read(path)
+    assert found.value.reason == "broken"
