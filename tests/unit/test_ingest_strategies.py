@@ -118,7 +118,7 @@ def test_hi_res_without_its_models_is_a_wrong_setting() -> None:
         raise LocalEntryNotFoundError("offline")
 
     with pytest.raises(ConfigError, match=r"ragloop\[hi-res\]"):
-        partition._run(fail)
+        partition._run(fail, "hi_res")
 
 
 def test_a_parser_error_is_about_the_file() -> None:
