@@ -6,6 +6,7 @@ cover facts are judged where the gold data of ``eval/gold`` or a ``manifest.json
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -113,7 +114,7 @@ def benchmark(
 
 
 def _warm_up(options: ReadOptions, count_tokens: CountTokens, baseline: bool) -> None:
-    """What is loaded at the first call is not what reading takes."""
+    """What is loaded at the first call is not what reading takes, nor looking through it again."""
     from ingest.samples.generate import write_sample_filings
 
     with TemporaryDirectory() as folder:
@@ -121,6 +122,8 @@ def _warm_up(options: ReadOptions, count_tokens: CountTokens, baseline: bool) ->
         read_file(sample, options, count_tokens)
         if baseline:
             _read_with_baseline(sample)
+    gc.collect()
+    gc.freeze()
 
 
 def _timed(reading: _Reading, call: Callable[[], T]) -> T:
