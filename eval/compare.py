@@ -30,6 +30,7 @@ class Comparison:
     """Release ``b`` against release ``a``: ``difference`` is b − a by measure.
 
     ``won`` and ``lost`` are the questions whose NDCG@10 rose and fell most, the most first.
+    ``probe`` is that of the general probe, where both runs measured it.
     """
 
     a: str
@@ -41,6 +42,7 @@ class Comparison:
     difference: Mapping[str, Difference]
     won: tuple[Move, ...]
     lost: tuple[Move, ...]
+    probe: Difference | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """What ``ragloop compare A B --dataset DIR --json`` prints."""
@@ -56,6 +58,7 @@ class Comparison:
                 "won": [asdict(move) for move in self.won],
                 "lost": [asdict(move) for move in self.lost],
             },
+            "probe": asdict(self.probe) if self.probe else None,
         }
 
 
@@ -82,6 +85,7 @@ def compare(a: Run, b: Run, seed: int) -> Comparison:
         difference={name: paired(a, b, name, seed) for name in a.metrics},
         won=tuple(move for move in moves[:_MOST_MOVED] if move.b > move.a),
         lost=tuple(move for move in reversed(moves[-_MOST_MOVED:]) if move.b < move.a),
+        probe=None if probe_mismatch(a, b) else paired_probe(a, b, seed),
     )
 
 
@@ -93,8 +97,19 @@ def mismatch(a: Run, b: Run) -> str:
         only_a = len(a.per_question.keys() - b.per_question.keys())
         only_b = len(b.per_question.keys() - a.per_question.keys())
         return f"{only_a} questions stand in the first alone and {only_b} in the second alone"
+    if a.judgments != b.judgments:
+        return "what is relevant to their questions was judged anew between them"
     if a.metrics.keys() != b.metrics.keys():
         return "they hold different measures"
+    return ""
+
+
+def probe_mismatch(a: Run, b: Run) -> str:
+    """Why two runs' general probes cannot be compared, or ``""``."""
+    if a.probe is None or b.probe is None:
+        return "it was not measured"
+    if a.probe.probe != b.probe.probe:
+        return "its questions changed between the two runs"
     return ""
 
 
@@ -103,8 +118,18 @@ def paired(
 ) -> Difference:
     """Difference b − a of one measure over all questions, or over ``question_ids``."""
     keys = list(a.per_question if question_ids is None else question_ids)
+    known = all(b.documents.get(key) for key in keys)
     return difference(
         [a.per_question[key][measure] for key in keys],
         [b.per_question[key][measure] for key in keys],
         seed,
+        [b.documents[key][0] for key in keys] if known else None,
     )
+
+
+def paired_probe(a: Run, b: Run, seed: int) -> Difference:
+    """Difference b − a on the general probe. Raises DataError if there is none to compare."""
+    if a.probe is None or b.probe is None or a.probe.probe != b.probe.probe:
+        raise DataError(f"general probes of {a.run_id} and {b.run_id}: {probe_mismatch(a, b)}")
+    old, new = a.probe.per_question, b.probe.per_question
+    return difference(list(old.values()), [new[key] for key in old], seed)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rag_service.core.types import Interval, Run
+from rag_service.core.types import Interval, Probe, Run
 
 
 def run_document(run: Run) -> dict[str, Any]:
@@ -17,8 +17,11 @@ def run_document(run: Run) -> dict[str, Any]:
         "model": run.model,
         "question_set": run.question_set,
         "split": run.split,
+        "judgments": run.judgments,
         "questions": run.questions,
         "skipped": run.skipped,
+        "documents": len({documents[0] for documents in run.documents.values()}),
+        "trained_on": run.trained_on,
         "seed": run.seed,
         "created": run.created,
         "metrics": _metrics(run.metrics),
@@ -26,9 +29,24 @@ def run_document(run: Run) -> dict[str, Any]:
             name: {"questions": len(run.slice_questions[name]), "metrics": _metrics(metrics)}
             for name, metrics in run.slices.items()
         },
+        "variants": {name: _metrics(metrics) for name, metrics in run.variants.items()},
+        "probe": probe_document(run.probe),
         "per_question": {key: dict(scores) for key, scores in run.per_question.items()},
     }
 
 
-def _metrics(metrics: Mapping[str, Interval]) -> dict[str, dict[str, float]]:
+def probe_document(probe: Probe | None) -> dict[str, Any] | None:
+    """A model's figure on general text, None if it was not measured."""
+    if probe is None:
+        return None
+    return {
+        "probe": probe.probe,
+        "model": probe.model,
+        "questions": probe.questions,
+        "seed": probe.seed,
+        "ndcg@10": asdict(probe.ndcg),
+    }
+
+
+def _metrics(metrics: Mapping[str, Interval]) -> dict[str, dict[str, Any]]:
     return {name: asdict(figure) for name, figure in metrics.items()}

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
 from eval.judgments import corpus_ids, judged_documents, unit_of
 from eval.measures import MEASURES, per_question
-from eval.significance import interval
+from eval.significance import intervals
 from eval.slices import members
 from rag_service.core.errors import DataError
-from rag_service.core.ids import document_of, now
+from rag_service.core.ids import now
 from rag_service.core.protocols import Progress, no_progress
 from rag_service.core.types import Hit, Interval, Question, QuestionSet, Release, Run
 
@@ -26,8 +28,7 @@ def evaluate(
     question_set: QuestionSet,
     search: Search,
     *,
-    documents: Collection[str],
-    chunk_ids: Collection[str],
+    documents: Mapping[str, str],
     release: Release,
     seed: int,
     depth: int = 100,
@@ -40,10 +41,9 @@ def evaluate(
     Passages that are gone from a document that is indexed count as not found.
 
     Args:
-        question_set: the questions with their judgments.
+        question_set: the questions with their judgments; their metadata makes the slices.
         search: the release's retrieval; called with at most 64 questions at a time.
-        documents: names of the documents that are indexed.
-        chunk_ids: ids of the chunks that are to be in the index.
+        documents: names of the documents that are indexed, by id.
         release: what is measured.
         seed: of the bootstrap.
         depth: chunks asked for each question; pages come from these.
@@ -52,7 +52,7 @@ def evaluate(
     Raises:
         DataError: if no question is left, or a question is judged wrongly or stands twice.
     """
-    asked = _answerable(question_set, set(documents) | {document_of(key) for key in chunk_ids})
+    asked = _answerable(question_set, {*documents, *documents.values()})
     ranking: dict[str, tuple[tuple[str, float], ...]] = {}
     for start in range(0, len(asked), _BATCH):
         batch = asked[start : start + _BATCH]
@@ -62,6 +62,7 @@ def evaluate(
             ranking[question.question_id] = corpus_ids(hits, unit_of(question))
     progress("evaluate", len(asked), len(asked))
     scores = per_question({question.question_id: question.relevant for question in asked}, ranking)
+    about = {question.question_id: _asked_about(question, documents) for question in asked}
     slices = members(asked)
     return Run(
         run_id=_new_run_id(),
@@ -70,14 +71,17 @@ def evaluate(
         question_set=question_set.name,
         split=question_set.split,
         questions=len(asked),
-        metrics=_intervals(scores, scores, seed),
+        metrics=_intervals(scores, scores, about, seed),
         per_question=scores,
         ranking=ranking,
         created=now(),
         seed=seed,
         skipped=len(question_set.questions) - len(asked),
-        slices={name: _intervals(scores, ids, seed) for name, ids in slices.items()},
+        slices={name: _intervals(scores, ids, about, seed) for name, ids in slices.items()},
         slice_questions=slices,
+        judgments=_digest(asked),
+        documents=about,
+        trained_on=sum(question.metadata.get("trained_on") == "yes" for question in asked),
     )
 
 
@@ -96,11 +100,31 @@ def _answerable(question_set: QuestionSet, indexed: set[str]) -> list[Question]:
     return asked
 
 
+def _asked_about(question: Question, names: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of its documents: the one that the set says it is about, then the others judged."""
+    main = question.metadata.get("document")
+    judged = sorted(names.get(document, document) for document in judged_documents(question))
+    return tuple(dict.fromkeys([*([main] if isinstance(main, str) and main else []), *judged]))
+
+
 def _intervals(
-    scores: Mapping[str, Mapping[str, float]], question_ids: Iterable[str], seed: int
+    scores: Mapping[str, Mapping[str, float]],
+    question_ids: Iterable[str],
+    about: Mapping[str, tuple[str, ...]],
+    seed: int,
 ) -> dict[str, Interval]:
     ids = list(question_ids)
-    return {name: interval([scores[key][name] for key in ids], seed) for name in MEASURES}
+    figures = intervals(
+        [[scores[key][name] for key in ids] for name in MEASURES],
+        seed,
+        [about[key][0] for key in ids],
+    )
+    return dict(zip(MEASURES, figures, strict=True))
+
+
+def _digest(questions: Iterable[Question]) -> str:
+    rows = sorted((q.question_id, q.text, sorted(q.relevant.items())) for q in questions)
+    return hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]
 
 
 def _new_run_id() -> str:

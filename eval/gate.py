@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from eval.compare import HEADLINE, mismatch, paired
+from eval.compare import HEADLINE, mismatch, paired, paired_probe, probe_mismatch
+from eval.latency import Latency
 from rag_service.core.types import Difference, GateDecision, Run
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,21 +22,34 @@ class GateThresholds:
     slice_questions: int = 20
     """Slices of fewer questions are not held against a candidate."""
     slice_loss: float = 0.02
-    """NDCG@10 that a slice may lose, if the loss is significant."""
+    """NDCG@10 that a slice may lose; more, if the loss is not significant."""
+    probe_loss: float = 0.03
+    """NDCG@10 that the general probe may lose."""
+    latency_ratio: float = 1.10
+    """How many times as long a query may take, after before."""
 
 
 @dataclass(frozen=True, slots=True)
 class GateFacts:
     """What the two runs do not tell."""
 
-    training_documents: Collection[str]
+    training_documents: tuple[str, ...]
     """Names of the documents that the candidate's model was trained or validated on."""
-    test_documents: Collection[str]
-    """Names of the documents that the question set asks about."""
+    leaked_questions: tuple[str, ...]
+    """Ids of the questions that stand in the training data of one of the two models."""
     complete: bool
     """Whether the candidate's index holds exactly the chunks that it should."""
+    latency: Latency | None
+    """Of a query, under the candidate and the release before; None if it was not measured."""
     missing: int = 0
     """Chunks that it lacks."""
+
+
+class _Finding(NamedTuple):
+    """One condition: whether it is met, and in words."""
+
+    met: bool
+    words: str
 
 
 def decide(before: Run, after: Run, thresholds: GateThresholds, facts: GateFacts) -> GateDecision:
@@ -40,66 +57,135 @@ def decide(before: Run, after: Run, thresholds: GateThresholds, facts: GateFacts
 
     It may if both were asked the same questions, enough of them, none on a document that the
     model was trained on; if NDCG@10 rose significantly, with an interval above zero; if no large
-    slice fell significantly; and if its index is complete. All reasons are given, not the first
-    alone. The same runs, thresholds and facts give the same decision.
+    slice fell significantly; if its index is complete; if the model did not forget general text;
+    and if a query takes about as long. All reasons against are given, not the first alone; a
+    candidate that passes gets all the reasons for it. What was not measured is not passed. The
+    same runs, thresholds and facts give the same decision.
     """
-    refusals = [*_leaks(facts), *_gaps(facts)]
-    proofs = [
-        f"none of the {len(set(facts.test_documents))} documents asked about was trained on",
-        "the candidate's index is complete",
+    findings = [
+        *_better(before, after, thresholds),
+        *_unseen(after, facts),
+        _complete(facts),
+        *_slices(before, after, thresholds),
+        _general(before, after, thresholds),
+        _fast(thresholds, facts),
     ]
+    against = tuple(finding.words for finding in findings if not finding.met)
+    return GateDecision(
+        promoted=not against, reasons=against or tuple(finding.words for finding in findings)
+    )
+
+
+def _better(before: Run, after: Run, thresholds: GateThresholds) -> Iterator[_Finding]:
     if reason := mismatch(before, after):
-        refusals.insert(0, f"the two runs are not on the same questions: {reason}")
-    elif after.questions < thresholds.min_questions:
-        refusals.insert(
-            0,
+        yield _Finding(False, f"the two runs are not on the same questions: {reason}")
+        return
+    if after.questions < thresholds.min_questions:
+        yield _Finding(
+            False,
             f"too few questions: {after.questions}, and {thresholds.min_questions} are needed "
             "for a proof",
         )
-    else:
-        change = paired(before, after, HEADLINE, after.seed)
-        figures = _figures(before, after, change)
-        if change.low > 0 and change.p < thresholds.max_p:
-            proofs.insert(0, f"{HEADLINE} is better: {figures}")
-        else:
-            verdict = "worse" if change.high < 0 else "not proven better"
-            refusals.insert(0, f"{HEADLINE} is {verdict}: {figures}")
-        refusals += _losses(before, after, thresholds)
-        proofs.append(
-            f"no slice of {thresholds.slice_questions} or more questions lost more than "
-            f"{thresholds.slice_loss:.3f} significantly"
-        )
-    return GateDecision(promoted=not refusals, reasons=tuple(refusals or proofs))
-
-
-def _leaks(facts: GateFacts) -> Iterator[str]:
-    if not facts.test_documents:
-        yield "it is not known which documents the questions ask about, so none is proven unseen"
-    if leaked := sorted(set(facts.training_documents) & set(facts.test_documents)):
-        yield (
-            f"leak: the model was trained on {len(leaked)} of the documents that it is tested "
-            f"on ({', '.join(leaked[:3])}{', …' if len(leaked) > 3 else ''})"
-        )
-
-
-def _gaps(facts: GateFacts) -> Iterator[str]:
-    if not facts.complete or facts.missing:
-        yield f"the candidate's index is not complete (chunks missing: {facts.missing})"
-
-
-def _losses(before: Run, after: Run, thresholds: GateThresholds) -> Iterator[str]:
-    for name, ids in after.slice_questions.items():
-        if len(ids) < thresholds.slice_questions:
-            continue
-        change = paired(before, after, HEADLINE, after.seed, ids)
-        if change.value < -thresholds.slice_loss and change.p < thresholds.max_p:
-            yield f"slice {name} got worse on {HEADLINE}: {_change(change)} on {len(ids)} questions"
-
-
-def _figures(before: Run, after: Run, change: Difference) -> str:
+        return
+    change = paired(before, after, HEADLINE, after.seed)
     old, new = before.metrics[HEADLINE].value, after.metrics[HEADLINE].value
-    return f"{old:.3f} to {new:.3f} on {after.questions} questions, {_change(change)}"
+    figures = f"{old:.3f} to {new:.3f} on {after.questions} questions, {_change(change)}"
+    if change.low > 0 and change.p < thresholds.max_p:
+        yield _Finding(True, f"{HEADLINE} is better: {figures}")
+    else:
+        verdict = "worse" if change.high < 0 else "not proven better"
+        yield _Finding(False, f"{HEADLINE} is {verdict}: {figures}")
+
+
+def _unseen(after: Run, facts: GateFacts) -> Iterator[_Finding]:
+    asked = {document for documents in after.documents.values() for document in documents}
+    leaked = sorted(asked & set(facts.training_documents))
+    if not asked:
+        yield _Finding(
+            False, "it is not known which documents the questions ask about: none is proven unseen"
+        )
+    elif leaked:
+        yield _Finding(
+            False,
+            f"leak: the model was trained on {len(leaked)} of the documents that it is tested "
+            f"on ({_named(leaked)})",
+        )
+    elif after.trained_on:
+        yield _Finding(
+            False,
+            f"leak: {after.trained_on} questions are about documents that the model's card names "
+            "as trained on",
+        )
+    else:
+        yield _Finding(True, f"none of the {len(asked)} documents asked about was trained on")
+    if facts.leaked_questions:
+        yield _Finding(
+            False,
+            f"leak: {len(facts.leaked_questions)} of the questions stand in the training data "
+            f"({_named(facts.leaked_questions)})",
+        )
+
+
+def _complete(facts: GateFacts) -> _Finding:
+    if facts.complete and not facts.missing:
+        return _Finding(True, "the candidate's index is complete")
+    return _Finding(
+        False, f"the candidate's index is not complete (chunks missing: {facts.missing})"
+    )
+
+
+def _slices(before: Run, after: Run, thresholds: GateThresholds) -> Iterator[_Finding]:
+    if mismatch(before, after):
+        return
+    held = {
+        name: ids
+        for name, ids in after.slice_questions.items()
+        if len(ids) >= thresholds.slice_questions
+    }
+    losses = []
+    for name, ids in held.items():
+        change = paired(before, after, HEADLINE, after.seed, ids)
+        if change.value < -thresholds.slice_loss - _ROUNDING and change.p < thresholds.max_p:
+            words = f"{HEADLINE}: {_change(change)} on {len(ids)} questions"
+            losses.append(_Finding(False, f"slice {name} got worse on {words}"))
+    yield from losses
+    if not losses:
+        yield _Finding(
+            True,
+            f"none of {len(held)} slices of {thresholds.slice_questions} or more questions lost "
+            f"more than {thresholds.slice_loss:.3f} significantly",
+        )
+
+
+def _general(before: Run, after: Run, thresholds: GateThresholds) -> _Finding:
+    if reason := probe_mismatch(before, after):
+        return _Finding(False, f"the general probe does not tell what was forgotten: {reason}")
+    change = paired_probe(before, after, after.seed)
+    words = f"{_change(change)} on {len(after.probe.per_question) if after.probe else 0} questions"
+    if change.value < -thresholds.probe_loss - _ROUNDING:
+        return _Finding(False, f"general text was forgotten: {HEADLINE} of the probe {words}")
+    return _Finding(True, f"general text was kept: {HEADLINE} of the probe {words}")
+
+
+def _fast(thresholds: GateThresholds, facts: GateFacts) -> _Finding:
+    latency = facts.latency
+    if latency is None:
+        return _Finding(False, "how long a query takes was not measured")
+    ratio = latency.ratio
+    words = (
+        f"{latency.before_ms:.1f} to {latency.after_ms:.1f} ms, {ratio.value:.2f} times "
+        f"[{ratio.low:.2f}, {ratio.high:.2f}]"
+    )
+    # The whole interval must be above: a machine that is busy otherwise decides nothing.
+    if ratio.low > thresholds.latency_ratio + _ROUNDING:
+        return _Finding(False, f"a query takes longer: {words}")
+    return _Finding(True, f"a query takes about as long: {words}")
+
+
+def _named(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:3])}{', …' if len(names) > 3 else ''}"
 
 
 def _change(change: Difference) -> str:
-    return f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p = {change.p:.4f}"
+    figures = f"{change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}], p = {change.p:.4f}"
+    return f"{figures} by documents" if change.by == "documents" else figures

@@ -69,6 +69,11 @@ def page_of(corpus_id: str) -> tuple[str, int] | None:
     return match[1], int(match[2])
 
 
+def page_id(document: str, page: int) -> str:
+    """The corpus-id of a page, counted from 1."""
+    return f"{document}{_MARK}{page}"
+
+
 def judged_documents(question: Question) -> set[str]:
     """Documents of its relevant passages: names where pages are judged, ids where chunks are."""
     pages = {corpus_id: page_of(corpus_id) for corpus_id in question.relevant}
@@ -91,6 +96,4 @@ def _ids(hit: Hit, unit: Unit) -> list[str]:
     chunk = hit.chunk
     if unit == "chunk":
         return [chunk.chunk_id]
-    return [
-        f"{chunk.document}{_MARK}{page}" for page in range(chunk.page_start, chunk.page_end + 1)
-    ]
+    return [page_id(chunk.document, page) for page in range(chunk.page_start, chunk.page_end + 1)]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 
 from eval.judgments import judged_documents
 from rag_service.core.errors import DataError
-from rag_service.core.ids import document_of, text_digest
+from rag_service.core.ids import document_of, question_digest
 from rag_service.core.types import Pair, Question, QuestionSet
 
 
@@ -21,18 +21,14 @@ def check(
         question_set: what a model is to be measured with.
         training_documents: documents of train and validation, each by its name and by its id, as
             `documents_of` gives them: pages are judged by name, chunks by id.
-        training_questions: texts of train and validation; case and white space do not count.
+        training_questions: digests of the questions of train and validation, as `questions_of`
+            gives them: case, marks and white space do not count.
     """
     seen = set(training_documents)
-    texts = {_digest(text) for text in training_questions}
     documents = {
         name for question in question_set.questions for name in _documents(question) & seen
     }
-    questions = [
-        question.question_id
-        for question in question_set.questions
-        if _digest(question.text) in texts
-    ]
+    questions = leaked_questions(question_set, training_questions)
     found = [
         f"{len(leaked)} of its {what} ({', '.join(sorted(leaked)[:3])})"
         for what, leaked in (("documents", documents), ("questions", questions))
@@ -41,8 +37,17 @@ def check(
     if found:
         raise DataError(
             f"question set {question_set.name}/{question_set.split} leaks: the model was trained "
-            f"on {' and '.join(found)}"
+            f"on {' and '.join(found)}. Measure with other questions, or with another model."
         )
+
+
+def leaked_questions(question_set: QuestionSet, training_questions: Collection[str]) -> list[str]:
+    """Ids of the questions whose digest is among ``training_questions``."""
+    return [
+        question.question_id
+        for question in question_set.questions
+        if question_digest(question.text) in training_questions
+    ]
 
 
 def documents_of(pairs: Iterable[Pair]) -> frozenset[str]:
@@ -50,10 +55,11 @@ def documents_of(pairs: Iterable[Pair]) -> frozenset[str]:
     return frozenset(name for pair in pairs for name in (pair.document, document_of(pair.chunk_id)))
 
 
+def questions_of(pairs: Iterable[Pair]) -> frozenset[str]:
+    """Digests of the questions of training pairs."""
+    return frozenset(question_digest(pair.question) for pair in pairs)
+
+
 def _documents(question: Question) -> set[str]:
     named = question.metadata.get("document")
     return judged_documents(question) | ({named} if isinstance(named, str) else set())
-
-
-def _digest(text: str) -> str:
-    return text_digest(text.casefold())

@@ -6,18 +6,22 @@ from collections.abc import Iterable
 
 from rag_service.core.types import Question
 
-KEYS = ("company", "source", "kind", "trained_on")
+KEYS = ("company", "item", "kind", "passage", "source", "trained_on")
+"""What questions are grouped by: their metadata, of which `eval.passages` adds a part."""
 MIN_QUESTIONS = 5
 
 
 def members(questions: Iterable[Question]) -> dict[str, tuple[str, ...]]:
     """Question ids by slice, such as ``company=Corning``, from the questions' metadata.
 
-    Slices of fewer than 5 questions say nothing and are left out.
+    A question with several values of one key stands in the slice of each. Slices of fewer than 5
+    questions say nothing and are left out.
     """
     slices: dict[str, list[str]] = {}
     for question in questions:
         for key in KEYS:
-            if value := question.metadata.get(key):
-                slices.setdefault(f"{key}={value}", []).append(question.question_id)
+            value = question.metadata.get(key)
+            for one in value if isinstance(value, list | tuple) else (value,):
+                if one:
+                    slices.setdefault(f"{key}={one}", []).append(question.question_id)
     return {name: tuple(ids) for name, ids in sorted(slices.items()) if len(ids) >= MIN_QUESTIONS}

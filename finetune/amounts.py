@@ -6,7 +6,6 @@ _CELL = re.compile(
     r"(?P<open>\()?\s*(?P<minus>[-–−])?\s*[$€£¥]?\s*(?P<open2>\()?\s*"
     r"(?P<digits>(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+)?)\s*%?\s*\)?\s*%?"
 )
-_IN_TEXT = re.compile(r"(?<![\w.])\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.,])\d+(?:\.\d+)?")
 
 
 def parse_amount(cell: str) -> float | None:
@@ -17,8 +16,3 @@ def parse_amount(cell: str) -> float | None:
     amount = float(match["digits"].replace(",", ""))
     negative = match["open"] or match["open2"] or match["minus"]
     return -amount if negative else amount
-
-
-def amounts_in(text: str) -> frozenset[float]:
-    """All amounts in running text, without their signs."""
-    return frozenset(float(found.replace(",", "")) for found in _IN_TEXT.findall(text))

@@ -13,8 +13,17 @@ from finetune.filters import SeenQuestions, reason_to_drop
 from finetune.llm_questions import llm_drafts
 from finetune.names import company_key, company_name
 from finetune.options import DataOptions, TrainingData
+from finetune.own_questions import read_own, with_own
 from finetune.prose import section_drafts
-from finetune.split import assign_splits, check_leakage, remove_leaks, require_all_splits
+from finetune.round_trip import check as check_round_trip
+from finetune.searches import Searches
+from finetune.split import (
+    SPLITS,
+    assign_splits,
+    check_leakage,
+    remove_leaks,
+    require_all_splits,
+)
 from finetune.templates import fact_drafts, ratio_drafts
 from rag_service.core.errors import ConfigError
 from rag_service.core.ids import text_digest
@@ -30,14 +39,17 @@ def build_pairs(
     options: DataOptions,
     folder: Path,
     progress: Progress = no_progress,
+    searches: Searches | None = None,
 ) -> TrainingData:
     """Build and save training data from ``chunks``; called where no event loop runs.
 
-    The same chunks and options give the same pairs. Outcomes of the LLM are kept in ``folder``,
-    so that a second call asks only what the first one did not.
+    The same chunks, options and searches give the same pairs. With ``searches``, training
+    questions make the round trip to their chunk through the live release. Outcomes of the LLM are
+    kept in ``folder``, so that a second call asks only what the first one did not.
 
     Raises:
-        DataError: too few documents, or a split without questions.
+        DataError: too few documents, or a split without questions, or one of the user's
+            questions matches nothing.
         ConfigError: LLM questions are wanted and there is no ``generator``.
         GenerationError: the LLM keeps failing.
     """
@@ -45,12 +57,14 @@ def build_pairs(
         raise ConfigError("LLM questions need an LLM: set RAGLOOP_LLM, or ask for 0 of them")
     split_of = assign_splits(chunks, options.seed)
     folder.mkdir(parents=True, exist_ok=True)
+    own = read_own(options, chunks, split_of)
+    write = not options.only_own or {pair.split for pair in own} != set(SPLITS)
     by_id = {chunk.chunk_id: chunk for chunk in chunks}
     dropped: Counter[str] = Counter()
     seen = SeenQuestions()
 
-    drafts = list(_from_templates(chunks, options, seen, dropped, progress))
-    if options.max_llm_questions and generator is not None:
+    drafts = list(_from_templates(chunks, options, seen, dropped, progress)) if write else []
+    if write and options.max_llm_questions and generator is not None:
         written = asyncio.run(
             llm_drafts(
                 chunks,
@@ -67,10 +81,15 @@ def build_pairs(
 
     twins = _twins(chunks)
     pairs = [_pair(draft, split_of, twins, by_id) for draft in drafts]
+    pairs, replaced = with_own(own, pairs, only=options.only_own)
+    dropped.update(replaced)
     pairs, leaks = remove_leaks(pairs, by_id)
     dropped.update(leaks)
     pairs, twice = _once(pairs, by_id)
     dropped.update(twice)
+    if searches is not None:
+        pairs, unfound = check_round_trip(pairs, searches, progress)
+        dropped.update(unfound)
     require_all_splits(pairs)
     check_leakage(pairs, by_id)
     return save(pairs, dropped, folder, seed=options.seed)

@@ -11,16 +11,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter, ValidationError
 
 from finetune.options import TrainingData
 from rag_service.core.errors import DataError
 from rag_service.core.types import Chunk, Pair
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 _PAIR = TypeAdapter(Pair)
 _PAIRS, _TABLE, _MANIFEST = "pairs.jsonl", "pairs.csv", "manifest.json"
@@ -85,30 +81,47 @@ def load(folder: Path) -> TrainingData:
     return TrainingData(tuple(pairs), manifest.get("dropped", {}), folder, fingerprint(pairs))
 
 
-def to_dataset(
-    pairs: Sequence[Pair], chunks: Mapping[str, Chunk], negatives: Mapping[str, str] | None = None
-) -> Dataset:
-    """Columns ``anchor`` and ``positive``, and ``negative`` if ``negatives`` are given.
+def to_columns(
+    pairs: Sequence[Pair],
+    chunks: Mapping[str, Chunk],
+    negatives: Mapping[str, Sequence[str]] | None = None,
+) -> dict[str, list[str]]:
+    """Columns ``anchor`` and ``positive``; with ``negatives`` also ``negative_1`` and so on.
 
     Texts are what the encoder sees in serving, without its prompts.
 
     Raises:
-        DataError: a chunk is gone, or a question has no negative.
+        DataError: a chunk is gone, or a question has not as many negatives as the others.
     """
-    from datasets import Dataset
-
     columns = {
         "anchor": [pair.question for pair in pairs],
         "positive": [_text(pair.chunk_id, pair, chunks) for pair in pairs],
     }
-    if negatives is not None:
-        for pair in pairs:
-            if pair.question_id not in negatives:
-                raise DataError(
-                    f"question {pair.question_id} has no hard negative: mine them again"
-                )
-        columns["negative"] = [_text(negatives[p.question_id], p, chunks) for p in pairs]
-    return Dataset.from_dict(columns)
+    if negatives is None:
+        return columns
+    mined = [negatives.get(pair.question_id, ()) for pair in pairs]
+    count = max(map(len, mined), default=0)
+    for pair, found in zip(pairs, mined, strict=True):
+        if not found or len(found) < count:
+            raise DataError(
+                f"question {pair.question_id} has {len(found) or 'no'} hard negative: "
+                "mine them again"
+            )
+    for place in range(count):
+        columns[f"negative_{place + 1}"] = [
+            _text(found[place], pair, chunks) for pair, found in zip(pairs, mined, strict=True)
+        ]
+    return columns
+
+
+def to_triplets(columns: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The same with one row for each negative, in the columns anchor, positive and negative."""
+    negatives = [texts for name, texts in columns.items() if name.startswith("negative")]
+    return {
+        "anchor": [text for _ in negatives for text in columns["anchor"]],
+        "positive": [text for _ in negatives for text in columns["positive"]],
+        "negative": [text for texts in negatives for text in texts],
+    }
 
 
 def fingerprint(pairs: Sequence[Pair]) -> str:

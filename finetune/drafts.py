@@ -9,6 +9,9 @@ from rag_service.core.types import Chunk
 
 T = TypeVar("T")
 
+TEMPLATE = "template"
+"""Source of questions that templates write, whose answers are known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -19,7 +22,7 @@ class Draft:
     chunk: Chunk
     relevant: tuple[str, ...]
     kind: str
-    source: str = "template"
+    source: str = TEMPLATE
 
 
 def spread(groups: Iterable[Sequence[T]], random: Random) -> Iterator[T]:

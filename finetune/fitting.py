@@ -4,6 +4,7 @@ Imports the heavy libraries: import this module only where a model is trained.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,27 +12,37 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from sentence_transformers import (
-    SentenceTransformer,
-    SentenceTransformerTrainer,
-    SentenceTransformerTrainingArguments,
-)
-from sentence_transformers.sentence_transformer.losses import (
-    MatryoshkaLoss,
-    MultipleNegativesRankingLoss,
-)
+from datasets import Dataset
+from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.model_card import SentenceTransformerModelCardData
-from sentence_transformers.sentence_transformer.training_args import BatchSamplers
-from transformers import PrinterCallback, TrainerCallback
+from transformers import PrinterCallback, TrainerState
 from transformers.utils import logging
 
-from finetune.dataset import to_dataset
+from finetune.losses import default_loss, make_loss
 from finetune.merging import choose_weight
 from finetune.options import TrainOptions
-from finetune.validation import METRIC, Validation
-from rag_service.core.errors import ModelError
+from finetune.trainer import (
+    ByLength,
+    Patience,
+    Report,
+    RetrievalTrainer,
+    curves,
+    is_over,
+    scores_by_step,
+    training_arguments,
+)
+from finetune.training_sets import TrainingSet
+from finetune.validation import Validation
+from rag_service.core.errors import DataError, ModelError
 from rag_service.core.protocols import Progress
 from rag_service.core.types import Chunk, ModelCard, Pair
+
+_ON_CPU = 32
+"""Rows of a batch; also what a cached loss encodes at once."""
+_STEPS, _FEWEST, _MOST = 50, 32, 1024
+"""On a GPU a batch is as large as leaves a run so many steps, within these limits."""
+_TOKENS_PER_GIB = 1024
+"""Tokens that a model of 12 × 768 encodes at once, with what its backward pass needs."""
 
 
 @contextmanager
@@ -52,52 +63,81 @@ def fit(
     base_folder: Path,
     pairs: Sequence[Pair],
     chunks: Mapping[str, Chunk],
-    negatives: Mapping[str, str] | None,
+    sets: Sequence[TrainingSet],
     options: TrainOptions,
     checkpoints: Path,
     target: Path,
     progress: Progress,
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """Train, choose checkpoint and merge weight by validation, save the result in ``target``.
 
-    Returns what was measured, as plain JSON values.
+    Returns what was measured, as plain JSON values. Of several processes that train together the
+    first alone goes on behind the last step; the others get None.
+
+    Raises:
+        DataError: there is not enough for a batch in each process.
+        ModelError: the base cannot be loaded, or training failed.
     """
     gpu = torch.cuda.is_available()
-    bfloat16 = _use_bfloat16(options, gpu=gpu)
-    model = _load(base_folder, gpu=gpu)
+    bfloat16 = use_bfloat16(options.precision, gpu=gpu)
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    model = _load(base_folder)
     max_tokens = min(base.max_tokens, options.max_tokens)
     model.max_seq_length = max_tokens
-    validation = Validation(base, pairs, chunks, options, gpu=gpu, bfloat16=bfloat16)
-    progress("validating", 0, 0)
-    base_score = validation.score(model)
-
-    training = [pair for pair in pairs if pair.split == "train"]
-    dims = options.dims or _dims(base.dims)
     rate = options.learning_rate or _learning_rate(model)
-    trainer = _Trainer(
+    rows = sum(one.rows for one in sets)
+    whole = options.batch_size or batch_size_for(rows * options.epochs, gpu=gpu)
+    batch = max(1, whole // processes)
+    _check_rows(sets, batch, processes)
+    arguments = training_arguments(options, checkpoints, rate, batch, gpu=gpu, bfloat16=bfloat16)
+    model.to(arguments.device)
+    first = arguments.process_index == 0
+    validation = Validation(base, pairs, chunks, options, gpu=gpu, bfloat16=bfloat16)
+    base_score = 0.0
+    if first:
+        progress("validating", 0, 0)
+        base_score = validation.score(model)
+
+    dims = _dims(base.dims, options.dims)
+    tokens = _tokens_at_once() if gpu else _ON_CPU * max_tokens
+    split = gpu and batch * max_tokens > tokens
+    names = {one.name: one.loss or default_loss(one.format, split=split) for one in sets}
+    losses = {
+        name: make_loss(model, loss, dims, base.dims, mini_tokens=tokens, gather=processes > 1)
+        for name, loss in names.items()
+    }
+    with arguments.main_process_first(local=False):
+        resumed = _last_checkpoint(checkpoints)
+    trainer = RetrievalTrainer(
         model=model,
-        args=_arguments(base, options, checkpoints, rate, gpu=gpu, bfloat16=bfloat16),
-        train_dataset=to_dataset(training, chunks, negatives),
-        loss=MatryoshkaLoss(model, MultipleNegativesRankingLoss(model), list(dims)),
+        args=arguments,
         evaluator=validation.evaluator,
-        callbacks=[_Report(progress)],
+        callbacks=[Patience(options.patience), *([Report(progress)] if first else [])],
+        **_data(base, sets, losses, model),
     )
     trainer.remove_callback(PrinterCallback)
-    resumed = _last_checkpoint(checkpoints)
-    try:
-        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-    except (RuntimeError, ValueError, OSError) as error:
-        raise ModelError(f"training of {base.name} failed: {error}") from error
+    state = _state(resumed)
+    if state is None or not is_over(state, options.patience):
+        try:
+            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        except (RuntimeError, ValueError, OSError) as error:
+            raise ModelError(f"training of {base.name} failed: {error}") from error
+        state = trainer.state
+    if processes > 1:
+        arguments.distributed_state.wait_for_everyone()
+        torch.distributed.destroy_process_group()
+    if not first:
+        return None
 
-    steps = _scores_by_step(trainer.state.log_history)
-    best = int(trainer.state.best_global_step or trainer.state.max_steps)
+    steps = scores_by_step(state.log_history)
+    best = int(state.best_global_step or state.global_step)
     progress("averaging weights", 0, 0)
-    merged = _load(base_folder, gpu=gpu)
+    merged = _load(base_folder).to(arguments.device)
     own_tokens = merged.max_seq_length
     merged.max_seq_length = max_tokens
     weight, scores = choose_weight(
         merged,
-        _load(checkpoints / f"checkpoint-{best}", gpu=gpu).state_dict(),
+        _load(checkpoints / f"checkpoint-{best}").state_dict(),
         options.merge_weights,
         validation.score,
         {1.0: steps[best]} if 1.0 in options.merge_weights else {},
@@ -106,7 +146,8 @@ def fit(
     merged.prompts = {"query": base.query_prompt, "document": base.document_prompt}
     merged.save_pretrained(str(target), create_model_card=False)
     return {
-        "train_pairs": len(training),
+        "train_pairs": rows,
+        "train_rows": {one.name: one.rows for one in sets},
         "validation_questions": validation.questions,
         "validation_chunks": validation.chunks,
         "validation_metric": "ndcg@10",
@@ -116,83 +157,70 @@ def fit(
         "validation_score": scores[weight],
         "improved": scores[weight] > base_score,
         "best_step": best,
-        "steps": trainer.state.max_steps,
+        "steps": state.global_step,
+        "steps_planned": state.max_steps,
         "resumed_from": _step(resumed) if resumed else 0,
         "merge_weight": weight,
-        "losses": [entry["loss"] for entry in trainer.state.log_history if "loss" in entry],
-        "dims": list(dims),
+        "losses": [entry["loss"] for entry in state.log_history if "loss" in entry],
+        "curves": curves(state.log_history, base_score),
+        "loss": names,
+        "dims": dims,
         "epochs": options.epochs,
-        "batch_size": trainer.state.train_batch_size,
+        "batch_size": (state.train_batch_size or batch) * processes,
         "learning_rate": rate,
         "max_tokens": max_tokens,
         "precision": "bfloat16" if bfloat16 else "float32",
+        "attention": _attention(model),
         "device": "cuda" if gpu else "cpu",
+        "device_name": torch.cuda.get_device_name() if gpu else "",
+        "processes": processes,
     }
 
 
-class _Trainer(SentenceTransformerTrainer):
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """No generated card: it would look for the base on a hub, and ours replaces it."""
+def use_bfloat16(precision: str, *, gpu: bool) -> bool:
+    """Whether ``precision`` (auto, float32 or bfloat16) means bfloat16 on this machine."""
+    if precision != "auto":
+        return precision == "bfloat16"
+    if gpu:
+        return bool(torch.cuda.is_bf16_supported())
+    # Without these instructions bfloat16 is emulated, and slower than float32.
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
-class _Report(TrainerCallback):
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+def batch_size_for(rows: int, *, gpu: bool) -> int:
+    """Rows of a batch where ``rows`` are trained on in all epochs; a power of 2 on a GPU."""
+    if not gpu:
+        return _ON_CPU
+    largest = min(max(rows // _STEPS, _FEWEST), _MOST)
+    return int(2 ** (largest.bit_length() - 1))
 
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._progress("training", state.global_step, state.max_steps)
 
-
-def _arguments(
+def _data(
     base: ModelCard,
-    options: TrainOptions,
-    checkpoints: Path,
-    rate: float,
-    *,
-    gpu: bool,
-    bfloat16: bool,
-) -> SentenceTransformerTrainingArguments:
-    # Below 1 the trainer reads these as parts of the run; 1 would mean every step.
-    every = min(1 / options.checkpoints, 0.999)
-    return SentenceTransformerTrainingArguments(
-        output_dir=str(checkpoints),
-        num_train_epochs=options.epochs,
-        per_device_train_batch_size=options.batch_size or (128 if gpu else 32),
-        auto_find_batch_size=gpu,
-        learning_rate=rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=options.warmup,
-        prompts={
-            "anchor": base.query_prompt,
-            "positive": base.document_prompt,
-            "negative": base.document_prompt,
-        },
-        batch_sampler=BatchSamplers.NO_DUPLICATES,
-        eval_strategy="steps",
-        eval_steps=every,
-        save_strategy="steps",
-        save_steps=every,
-        save_total_limit=2,
-        metric_for_best_model=f"eval_{METRIC}",
-        greater_is_better=True,
-        logging_steps=min(every, 0.1),
-        use_cpu=not gpu,
-        bf16=bfloat16,
-        dataloader_pin_memory=gpu,
-        seed=options.seed,
-        data_seed=options.seed,
-        report_to="none",
-        disable_tqdm=True,
-        log_level="error",
-    )
+    sets: Sequence[TrainingSet],
+    losses: Mapping[str, torch.nn.Module],
+    model: SentenceTransformer,
+) -> dict[str, Any]:
+    """The trainer's arguments about data. One set goes in by itself: that loads faster."""
+    rows: Any = {one.name: Dataset.from_dict(dict(one.columns)) for one in sets}
+    prompts: Any = {one.name: one.prompts(base) for one in sets}
+    loss: Any = dict(losses)
+    if len(sets) == 1:
+        rows, prompts, loss = (part[sets[0].name] for part in (rows, prompts, loss))
+    return {
+        "train_dataset": rows,
+        "loss": loss,
+        "data_collator": ByLength(preprocess_fn=model.preprocess, prompts=prompts),
+    }
 
 
-def _load(folder: Path, *, gpu: bool) -> SentenceTransformer:
+def _load(folder: Path) -> SentenceTransformer:
     """The model in float32, whatever it is stored in, without looking at any hub."""
     try:
         return SentenceTransformer(
             str(folder),
-            device="cuda" if gpu else "cpu",
+            device="cpu",
             local_files_only=True,
             model_kwargs={"dtype": torch.float32},
             model_card_data=SentenceTransformerModelCardData(
@@ -203,14 +231,25 @@ def _load(folder: Path, *, gpu: bool) -> SentenceTransformer:
         raise ModelError(f"the model in {folder} cannot be loaded: {error}") from error
 
 
-def _use_bfloat16(options: TrainOptions, *, gpu: bool) -> bool:
-    if options.precision != "auto":
-        return options.precision == "bfloat16"
-    if gpu:
-        return bool(torch.cuda.is_bf16_supported())
-    # Without these instructions bfloat16 is emulated, and slower than float32.
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+def _check_rows(sets: Sequence[TrainingSet], batch: int, processes: int) -> None:
+    """Several processes leave out what does not fill a batch in each; something must be left."""
+    for one in sets:
+        if processes > 1 and one.rows < batch * processes:
+            raise DataError(
+                f"{one.rows} {one.name} do not fill a batch of {batch} in each of {processes} "
+                "processes: choose a smaller batch or fewer processes"
+            )
+
+
+def _attention(model: SentenceTransformer) -> str:
+    """How the model attends: the library takes PyTorch's fused kernels where the model can."""
+    inner = model.transformers_model
+    return str(inner.config._attn_implementation) if inner is not None else ""
+
+
+def _tokens_at_once() -> int:
+    gib = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory / 2**30
+    return int(gib * _TOKENS_PER_GIB)
 
 
 def _learning_rate(model: SentenceTransformer) -> float:
@@ -219,13 +258,17 @@ def _learning_rate(model: SentenceTransformer) -> float:
     return 5e-5 if millions < 30 else 3e-5 if millions < 60 else 2e-5
 
 
-def _dims(own: int) -> tuple[int, ...]:
-    return (own, *(dim for dim in (512, 256, 128, 64) if dim < own))
+def _dims(own: int, asked: Sequence[int]) -> list[int]:
+    """The largest first; the model's own among them, since whole vectors are served."""
+    others = asked or [dim for dim in (512, 256, 128, 64) if dim < own]
+    return sorted({own, *others}, reverse=True)
 
 
-def _scores_by_step(history: Sequence[Mapping[str, Any]]) -> dict[int, float]:
-    key = f"eval_{METRIC}"
-    return {int(entry["step"]): float(entry[key]) for entry in history if key in entry}
+def _state(checkpoint: Path | None) -> TrainerState | None:
+    if checkpoint is None:
+        return None
+    state: TrainerState = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
+    return state
 
 
 def _last_checkpoint(folder: Path) -> Path | None:

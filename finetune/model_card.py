@@ -27,7 +27,7 @@ filings that one installation holds; it is meant for search in these and similar
 | longest input | {max_tokens} tokens (trained on {trained_tokens}) |
 
 ## Training
-Multiple negatives ranking loss inside a Matryoshka loss, {epochs} epoch(s) of {steps} steps in
+{losses}, at {dimensions}; {epochs} epoch(s), {steps} steps in
 all, batch {batch_size}, learning rate {learning_rate:g} with warm-up and cosine decay,
 {precision} on {device}, seed {seed}. The checkpoint of step {best_step} was chosen on the
 validation documents and averaged with the base: {weight:.0%} trained, {rest:.0%} base.
@@ -76,6 +76,8 @@ def write_card(
         document_prompt=base.document_prompt or " ",
         max_tokens=base.max_tokens,
         trained_tokens=figures["max_tokens"],
+        losses=_losses(figures),
+        dimensions="its full length" if len(figures["dims"]) == 1 else "all these lengths at once",
         epochs=figures["epochs"],
         steps=figures["steps"],
         batch_size=figures["batch_size"],
@@ -98,3 +100,10 @@ def write_card(
         else "No checkpoint or average was better than the base.",
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _losses(figures: Mapping[str, Any]) -> str:
+    """Such as ``MultipleNegativesRankingLoss on 720 questions``."""
+    return " and ".join(
+        f"{loss} on {figures['train_rows'][name]} {name}" for name, loss in figures["loss"].items()
+    )

@@ -1,11 +1,11 @@
 """What can be chosen about training data and training, and what they give back."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from rag_service.core.types import Pair
+from rag_service.core.types import Chunk, Pair, Vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,10 @@ class DataOptions:
     """Most template questions from one chunk."""
     per_statement: int = 6
     """The same for tables of the primary statements, which people ask about most."""
+    questions_file: str = ""
+    """CSV or JSONL file of the user's own questions, added to those that are written here."""
+    only_own: bool = False
+    """Train on no other questions; others validate or test only where own ones are lacking."""
     section_share: float = 0.2
     """Part of ``max_questions`` that asks for prose by its heading's topic."""
     ratio_share: float = 0.15
@@ -46,7 +50,13 @@ class TrainOptions:
 
     epochs: int = 1
     batch_size: int = 0
-    """0: 32 on a processor, 128 on a GPU (halved there as long as memory does not suffice)."""
+    """0: 32 on a processor; on a GPU 32 to 1024, so that a run has some 50 steps.
+
+    A GPU halves it as long as memory does not suffice; several processes share it.
+    """
+    loss: str = ""
+    """Of the questions; empty: MultipleNegativesRankingLoss, or where a GPU cannot hold a batch at
+    once CachedMultipleNegativesRankingLoss."""
     learning_rate: float = 0.0
     """0: 5e-5 below 30 million parameters, 3e-5 below 60 million, 2e-5 above."""
     warmup: float = 0.1
@@ -54,7 +64,7 @@ class TrainOptions:
     max_tokens: int = 256
     """Longer passages are cut in training; serving keeps the model's own limit."""
     dims: tuple[int, ...] = ()
-    """Matryoshka dimensions; empty: the model's own and 512, 256, 128, 64 below it."""
+    """Matryoshka dimensions beside the model's own; empty: 512, 256, 128 and 64 below it."""
     merge_weights: tuple[float, ...] = (0.5, 0.75, 1.0)
     """Parts of the trained weights in the average with the base's that validation chooses from."""
     checkpoints: int = 4
@@ -63,8 +73,32 @@ class TrainOptions:
     """0: at most 100 on a processor, 500 on a GPU."""
     validation_chunks: int = 0
     """0: at most 300 on a processor, 1500 on a GPU."""
+    adapter: bool = False
+    """Train a linear map for queries alone, on the vectors that the base gives; documents keep
+    theirs. Batch size and learning rate have defaults of their own, and an epoch is many passes.
+    """
+    patience: int = 3
+    """Checkpoints in a row without a better validation score that end training; 0: never."""
+    texts_file: str = ""
+    """CSV or JSONL file of texts that are trained on as they stand, beside the questions."""
+    texts_format: str = "pairs"
+    """One of ``formats.FORMATS``."""
+    texts_loss: str = ""
+    """Loss of these texts; empty: chosen by their format."""
+    texts_only: bool = False
+    """Train on these texts alone; questions still validate and test."""
+    processes: int = 1
+    """Processes that train together, on a GPU each where there are GPUs."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class BaseVectors:
+    """How the base encodes, for an adapter: each gives float32 ``(n, dims)``, L2-normalised."""
+
+    questions: Callable[[Sequence[str]], Vectors]
+    passages: Callable[[Sequence[Chunk]], Vectors]
 
 
 @dataclass(frozen=True, slots=True)

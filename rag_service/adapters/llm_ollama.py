@@ -24,12 +24,14 @@ class OllamaGenerator:
         host: Address of the server.
         model: Name as Ollama lists it.
         timeout: Seconds for one answer.
+        parallel: Requests that it is worth sending at once.
     """
 
-    def __init__(self, host: str, model: str, timeout: float) -> None:
+    def __init__(self, host: str, model: str, timeout: float, parallel: int = 8) -> None:
         self._host = host
         self._model = model
         self._timeout = timeout
+        self.parallel = parallel
 
     @property
     def name(self) -> str:

@@ -21,13 +21,17 @@ class OpenAIGenerator:
         api_key: Bearer token; empty for servers that ask for none.
         model: Name as the server knows it.
         timeout: Seconds for one answer.
+        parallel: Requests that it is worth sending at once.
     """
 
-    def __init__(self, base_url: str, api_key: str, model: str, timeout: float) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, model: str, timeout: float, parallel: int = 8
+    ) -> None:
         self._url = f"{base_url.rstrip('/')}/chat/completions"
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._model = model
         self._timeout = timeout
+        self.parallel = parallel
 
     @property
     def name(self) -> str:

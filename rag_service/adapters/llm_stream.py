@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 
-from rag_service.core.errors import GenerationError
+from rag_service.core.errors import GenerationError, OutsideSchema
 
 
 async def guarded(
@@ -21,7 +21,8 @@ async def guarded(
         json_document: The pieces must join to one JSON document.
 
     Raises:
-        GenerationError: the time is over, or the document is not whole.
+        GenerationError: the time is over.
+        OutsideSchema: the document is not whole.
     """
     deadline = asyncio.get_running_loop().time() + seconds
     answer: list[str] = []
@@ -47,11 +48,11 @@ async def guarded(
 
 
 def require_json(answer: str, llm: str) -> None:
-    """Raise GenerationError unless ``answer`` is one JSON document."""
+    """Raise OutsideSchema unless ``answer`` is one JSON document."""
     try:
         json.loads(answer)
     except ValueError as error:
-        raise GenerationError(
+        raise OutsideSchema(
             f"{llm} did not answer with a whole JSON document ({error}); it may have run out of "
             f"max_tokens. It ended with: {answer[-80:]!r}"
         ) from error

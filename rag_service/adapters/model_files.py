@@ -18,6 +18,12 @@ _KEPT = {".json", ".txt", ".safetensors", ".model", ".md"}
 _PROVENANCE = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "__version__"}
 """Keys of a configuration that say where a model came from, not what it computes."""
 
+_ROUTERS = {"Router", "Asym"}
+"""Classes of the module that sends queries and documents different ways."""
+
+_ADAPTERS = {"Dense", "Normalize"}
+"""Classes of the modules that queries may pass through alone."""
+
 _FAMILIES = (
     (
         re.compile(r"\bbge-(small|base|large)-en(-v1\.5)?\b"),
@@ -40,8 +46,11 @@ class Prompts:
 def modules(folder: Path) -> list[tuple[str, Path]]:
     """Class name and folder of every module, in order.
 
+    The modules that a query adapter routes queries through stand behind it.
+
     Raises:
-        ModelError: the folder is not a sentence-transformers model with safetensors weights.
+        ModelError: the folder is not a sentence-transformers model with safetensors weights, or
+            routes texts in another way than a query adapter does.
     """
     listing = folder / "modules.json"
     if not listing.is_file():
@@ -55,7 +64,12 @@ def modules(folder: Path) -> list[tuple[str, Path]]:
     for path, _ in named:
         if path.is_absolute() or ".." in path.parts:
             raise ModelError(f"{listing} names a module outside its folder: {path}")
-    found = [(str(kind).rpartition(".")[2], folder / path) for path, kind in named]
+    found: list[tuple[str, Path]] = []
+    for position, (path, type_) in enumerate(named, 1):
+        kind = str(type_).rpartition(".")[2]
+        found.append((kind, folder / path))
+        if kind in _ROUTERS:
+            found += _query_modules(folder / path, last=position == len(named))
     first = found[0][1]
     for needed in ("*.safetensors", "tokenizer.json"):
         if not any(first.glob(needed)):
@@ -85,7 +99,19 @@ def fingerprint(folder: Path, prompts: Prompts) -> str:
     That is the weights, the tokenizer, each module's class and configuration (pooling,
     dimensions, longest input, normalisation) and the prompts; not names, paths or file times.
     """
+    return fingerprints(folder, prompts)[0]
+
+
+def fingerprints(folder: Path, prompts: Prompts) -> tuple[str, str]:
+    """The model's fingerprint, and that of the model whose document vectors it has.
+
+    The second is that of the same model without its query adapter; ``""`` if it has none.
+    """
     digest = hashlib.sha256()
+    documents_like = ""
+
+    def named() -> str:
+        return f"m{digest.hexdigest()[:16]}"
 
     def feed(label: str, content: bytes) -> None:
         digest.update(f"{label}\0{len(content)}\0".encode())
@@ -93,6 +119,8 @@ def fingerprint(folder: Path, prompts: Prompts) -> str:
 
     feed("prompts", json.dumps([prompts.query, prompts.document]).encode())
     for kind, place in modules(folder):
+        if kind in _ROUTERS:
+            documents_like = named()
         feed("module", kind.encode())
         for path in sorted(place.glob("*.safetensors")):
             with path.open("rb") as stream:
@@ -105,7 +133,7 @@ def fingerprint(folder: Path, prompts: Prompts) -> str:
             else:
                 config = {k: v for k, v in _json(path).items() if k not in _PROVENANCE}
                 feed(path.name, json.dumps(config, sort_keys=True).encode())
-    return f"m{digest.hexdigest()[:16]}"
+    return named(), documents_like
 
 
 def copy_model(folder: Path, target: Path) -> None:
@@ -126,3 +154,40 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ModelError(f"{path} is not JSON: {error}") from error
+
+
+def _query_modules(router: Path, *, last: bool) -> list[tuple[str, Path]]:
+    """Class name and folder of the modules that a query adapter sends queries through.
+
+    Raises:
+        ModelError: it does anything to documents, whose vectors would then not be those of the
+            modules before it, or has other modules than ``_ADAPTERS``.
+    """
+    path = router / "router_config.json"
+    if not path.is_file():
+        raise ModelError(f"{router} has no {path.name}")
+    config = _json(path)
+    try:
+        types, routes, parameters = config["types"], config["structure"], config["parameters"]
+        queries_alone = (
+            last
+            and routes.keys() == {"query", "document"}
+            and not routes["document"]
+            and routes["query"] == list(types)
+            and parameters["default_route"] == "document"
+            and not parameters.get("route_mappings")
+        )
+        found = [(str(types[name]).rpartition(".")[2], router / name) for name in types]
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{path} does not list modules, routes and the default route") from error
+    if not queries_alone or not {kind for kind, _ in found} <= _ADAPTERS:
+        raise ModelError(
+            f"{path}: a model may send queries another way than documents only as its last step, "
+            f"through {' and '.join(sorted(_ADAPTERS))}, and must leave documents as they are"
+        )
+    for kind, place in found:
+        if place.parent != router or place.name == "..":
+            raise ModelError(f"{path} names a module outside its folder: {place}")
+        if kind == "Dense" and not (place / "model.safetensors").is_file():
+            raise ModelError(f"{place} has no model.safetensors file")
+    return found

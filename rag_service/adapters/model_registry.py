@@ -98,7 +98,7 @@ class FileModelRegistry:
         if base and not (prompts.query or prompts.document):
             parent = self.get(base)
             prompts = Prompts(parent.query_prompt, parent.document_prompt)
-        fingerprint = model_files.fingerprint(folder, prompts)
+        fingerprint, documents_like = model_files.fingerprints(folder, prompts)
         if self._holds(fingerprint):
             return self.get(fingerprint)
         dims, max_tokens = _probe(folder)
@@ -113,6 +113,7 @@ class FileModelRegistry:
             created=now(),
             base=base,
             training=training or {},
+            documents_like=documents_like,
         )
         self._store(folder, card)
         _log.info("registered %s as %s", name, fingerprint)
@@ -148,7 +149,8 @@ class FileModelRegistry:
     def _open(self, card: ModelCard) -> SentenceEmbedder:
         folder = Path(card.path)
         prompts = Prompts(card.query_prompt, card.document_prompt)
-        if model_files.fingerprint(folder, prompts) != card.fingerprint:
+        found = model_files.fingerprints(folder, prompts)
+        if found != (card.fingerprint, card.documents_like):
             raise ModelError(
                 f"the files in {folder} are not those that were registered. Delete the folder and "
                 "register the model again."
@@ -214,12 +216,21 @@ def _probe(folder: Path) -> tuple[int, int]:
     kind, place = model_files.modules(folder)[0]
     if kind == "Transformer":
         require_all_weights(place)
-    vector = model.encode(["net sales"], prompt="", show_progress_bar=False)[0]
-    if not float(abs(vector).max()) < float("inf"):
-        raise ModelError(f"the model in {folder} gives vectors that are not finite")
+    query, document = (
+        model.encode(["net sales"], prompt="", task=task, show_progress_bar=False)[0]
+        for task in ("query", "document")
+    )
+    for vector in (query, document):
+        if not float(abs(vector).max()) < float("inf"):
+            raise ModelError(f"the model in {folder} gives vectors that are not finite")
+    if len(query) != len(document):
+        raise ModelError(
+            f"the model in {folder} gives {len(query)} dimensions to a query and {len(document)} "
+            "to a document"
+        )
     if not model.max_seq_length:
         raise ModelError(f"the model in {folder} does not say its longest input (max_seq_length)")
-    return len(vector), int(model.max_seq_length)
+    return len(document), int(model.max_seq_length)
 
 
 def _readme(card: ModelCard) -> str:
@@ -235,4 +246,6 @@ def _readme(card: ModelCard) -> str:
     ]
     if card.base:
         lines.append(f"- trained from: `{card.base}`")
+    if card.documents_like:
+        lines.append(f"- document vectors: those of `{card.documents_like}`")
     return "\n".join(lines) + "\n"

@@ -195,7 +195,7 @@ def _choices() -> str:
 
 
 # Weights as safetensors only: pickled ones run code when they are loaded.
-_HUB_FILES = ("*.json", "*.txt", "*.md", "*.safetensors", "*.model")
+_HUB_FILES = ("*.json", "*.jinja", "*.txt", "*.md", "*.safetensors", "*.model")
 
 _MODELS = (
     PackagedModel(

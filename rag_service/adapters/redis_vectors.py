@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import redis
-from redis.client import Pipeline
+from redis.client import NEVER_DECODE, Pipeline
 from redisvl.index import SearchIndex
 from redisvl.query import TextQuery, VectorQuery
 
@@ -117,6 +117,25 @@ class RedisVectorStore:
         prefix = self._keys.entries(index)
         found = self._client.scan_iter(f"{prefix}*", count=_SCAN_BATCH)
         return {key.removeprefix(prefix) for key in found}
+
+    @store_errors()
+    def vectors(self, index: str, chunk_ids: Sequence[str]) -> Vectors:
+        found = np.empty((len(chunk_ids), self._spec(index).dims), dtype=np.float32)
+        prefix = self._keys.entries(index)
+        for start in range(0, len(chunk_ids), _SCAN_BATCH):
+            batch = chunk_ids[start : start + _SCAN_BATCH]
+            with self._client.pipeline(transaction=False) as pipe:
+                for chunk_id in batch:
+                    # The client decodes answers as text, which a vector's bytes are not.
+                    options: dict[str, Any] = {NEVER_DECODE: True}
+                    pipe.execute_command(  # type: ignore[no-untyped-call]
+                        "HGET", prefix + chunk_id, VECTOR, **options
+                    )
+                for row, (chunk_id, raw) in enumerate(zip(batch, pipe.execute(), strict=True)):
+                    if raw is None:
+                        raise StoreError(f"chunk {chunk_id} is not in index {index}")
+                    found[start + row] = np.frombuffer(raw, dtype="<f4")
+        return found
 
     @store_errors()
     def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:

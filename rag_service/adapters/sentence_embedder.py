@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class SentenceEmbedder:
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """float32 ``(n, dims)``, L2-normalised, with the model's query instruction."""
-        return self._embed(texts, self._card.query_prompt, None)
+        return self._embed(texts, "query", self._card.query_prompt, None)
 
     def embed_documents(
         self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
@@ -75,17 +75,21 @@ class SentenceEmbedder:
 
         Texts are batched by length, and other threads get their turn between batches.
         """
-        return self._embed(texts, self._card.document_prompt, on_done)
+        return self._embed(texts, "document", self._card.document_prompt, on_done)
 
     def _embed(
-        self, texts: Sequence[str], prompt: str, on_done: Callable[[int], None] | None
+        self,
+        texts: Sequence[str],
+        task: Literal["query", "document"],
+        prompt: str,
+        on_done: Callable[[int], None] | None,
     ) -> Vectors:
         vectors = np.empty((len(texts), self.dims), dtype=np.float32)
         longest_first = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
         for start in range(0, len(texts), self._batch_size):
             places = longest_first[start : start + self._batch_size]
             with self._turn():
-                vectors[places] = self._encode([printable(texts[i]) for i in places], prompt)
+                vectors[places] = self._encode([printable(texts[i]) for i in places], task, prompt)
             if on_done is not None:
                 on_done(len(places))
         return vectors
@@ -101,11 +105,12 @@ class SentenceEmbedder:
         finally:
             self._busy.release()
 
-    def _encode(self, texts: list[str], prompt: str) -> Vectors:
+    def _encode(self, texts: list[str], task: str, prompt: str) -> Vectors:
         try:
             raw = self._model.encode(
                 texts,
                 prompt=prompt,
+                task=task,
                 batch_size=len(texts),
                 show_progress_bar=False,
                 convert_to_numpy=True,

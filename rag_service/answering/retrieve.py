@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from time import perf_counter
 
 from rag_service.answering.serving import Serving
@@ -79,6 +80,39 @@ class Retriever:
         vectors = pinned.embedder.embed_queries(queries)
         index = pinned.release.index
         return [self._vectors.search(index, vector, k, NO_FILTERS) for vector in vectors]
+
+    def search_text_many(
+        self, queries: Sequence[str], k: int, release: str | None = None
+    ) -> list[list[Hit]]:
+        """The hits of each query by BM25, under one release. Raises as `search` does."""
+        for query in queries:
+            self.check(query, k, MAX_K_EVALUATION)
+        index = self._serving.pin(release).release.index
+        return [self._vectors.search_text(index, query, k, NO_FILTERS) for query in queries]
+
+    def score_many(
+        self,
+        queries: Sequence[str],
+        chunk_ids: Sequence[Sequence[str]],
+        release: str | None = None,
+    ) -> list[list[float]]:
+        """Cosine similarity of each query to each of its chunks, by the release's vectors.
+
+        Raises as `search` does, and StoreError for a chunk that the index lacks.
+        """
+        for query in queries:
+            self.check(query, 1)
+        pinned = self._serving.pin(release)
+        if not queries:
+            return []
+        known = list(dict.fromkeys(chain.from_iterable(chunk_ids)))
+        place = {chunk_id: row for row, chunk_id in enumerate(known)}
+        stored = self._vectors.vectors(pinned.release.index, known)
+        asked = pinned.embedder.embed_queries(queries)
+        return [
+            (stored[[place[chunk_id] for chunk_id in ids]] @ vector).tolist()
+            for vector, ids in zip(asked, chunk_ids, strict=True)
+        ]
 
     def check(self, question: str, k: int, max_k: int = MAX_K) -> None:
         """Raises InvalidRequest that says what is wrong with the question or with ``k``."""

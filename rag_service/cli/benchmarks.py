@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.core.settings import load_settings
-from rag_service.wiring import make_registry, read_options
+from rag_service.wiring import make_registry, open_services, read_options
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     group.callback()(lambda: None)
     group.command("ingest")(ingest)
     group.command("memory")(memory)
+    group.command("finetune")(finetune)
     app.add_typer(group, name="bench")
 
 
@@ -94,6 +96,68 @@ def memory(
         )
 
     emit(report, as_json, render)
+
+
+def finetune(
+    paths: Annotated[list[Path], typer.Argument(help="Filings, or folders with filings.")],
+    dataset: Annotated[
+        Path | None, typer.Option(help="Another question set to ask, in BEIR layout.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Split of that question set.")] = "test",
+    questions: Annotated[
+        int, typer.Option(help="Questions written, over training, validation and test.", min=50)
+    ] = 1200,
+    llm_minutes: Annotated[
+        float, typer.Option(help="Time of the LLM to write pairs for the recipe.", min=0.0)
+    ] = 10.0,
+    as_json: JsonFlag = False,
+) -> None:
+    """Base model, published recipe and this program's training, each through its own index."""
+    from eval.question_sets import load
+    from finetune.options import DataOptions, TrainOptions
+    from rag_service.loop.finetune_benchmark import RecipeOptions
+    from rag_service.loop.training import FinetuneOptions
+
+    settings = load_settings()
+    sets = [load(dataset, split)] if dataset else []
+    options = FinetuneOptions(
+        data=DataOptions(max_questions=questions, max_llm_questions=0, seed=settings.seed),
+        training=TrainOptions(precision=settings.precision, seed=settings.seed),
+    )
+    recipe = RecipeOptions(llm_minutes, settings.seed)
+    arguments = {
+        "paths": [str(path.absolute()) for path in paths],
+        "options": asdict(options),
+        "recipe": asdict(recipe),
+        "embedding_model": settings.embedding_model,
+        "llm": settings.llm,
+    }
+    with (
+        open_services(settings) as services,
+        progress_bar() as progress,
+        services.jobs.run("bench", arguments) as job,
+    ):
+        report = services.finetune_benchmark.run(job, paths, options, recipe, sets, progress)
+    emit(report, as_json, lambda console: _render_finetune(console, report))
+
+
+def _render_finetune(console: Console, report: dict[str, Any]) -> None:
+    console.print(
+        f"{report['documents']} documents, {report['chunks']} chunks; {report['pairs']} pairs each, "
+        f"of the recipe's {report['recipe']['llm_pairs']} by the LLM"
+    )
+    for found in report["sets"]:
+        rows = []
+        for measure in ("ndcg@10", "mrr@10", "recall@10", "recall@50", "hit@5"):
+            figures = [_told(run["metrics"][measure]) for run in found["runs"].values()]
+            rows.append((measure, *figures))
+        title = f"{found['question_set']}/{found['split']}: {found['questions']} questions"
+        console.print(grid(("", *found["runs"]), rows, title))
+        for name, difference in found["differences"].items():
+            d = difference["ndcg@10"]
+            console.print(f"  ndcg@10, {name}: {_told(d)}, p {d['p']:.4f}")
+    took = report["seconds"]
+    console.print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items()))
 
 
 def _render(console: Console, report: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""``ragloop demo``, ``improve`` and its single steps ``finetune``, ``reindex``, ``evaluate``."""
+"""``ragloop demo``, ``improve`` and its single steps ``finetune`` and ``reindex``."""
 
 from __future__ import annotations
 
@@ -11,21 +11,14 @@ from rich.console import Console
 from rich.markup import escape
 
 from rag_service.cli.asking import print_answer
+from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.core.ids import file_id
 from rag_service.core.settings import Settings, load_settings
 from rag_service.wiring import open_services
 
 DEMO_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Encodes four times as fast as bge-small, so that the demo's two indexes fit its ten minutes."""
-
-Questions = Annotated[int, typer.Option(help="Template questions to train on, at most.", min=50)]
-LlmQuestions = Annotated[int, typer.Option(help="Questions that the LLM writes, at most.", min=0)]
-LlmMinutes = Annotated[float, typer.Option(help="Longest time that the LLM may take.", min=0.0)]
-Epochs = Annotated[int, typer.Option(help="Passes over the training pairs.", min=1)]
-BatchSize = Annotated[int, typer.Option(help="Pairs in one training batch; 0: what fits.", min=0)]
-Negatives = Annotated[
-    bool, typer.Option("--hard-negatives", help="Mine hard negatives from the live index.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -33,26 +26,19 @@ def register(app: typer.Typer) -> None:
     app.command()(improve)
     app.command()(finetune)
     app.command()(reindex)
-    app.command()(evaluate)
 
 
+@finetune_flags(llm_questions=12, llm_minutes=1.0)
 def demo(
+    flags: MakeOptions,
     filings: Annotated[
         Path | None, typer.Option(help="Folder of filings; by default the sample filings.")
     ] = None,
-    questions: Questions = 1200,
-    llm_questions: LlmQuestions = 12,
-    llm_minutes: LlmMinutes = 1.0,
-    epochs: Epochs = 1,
-    batch_size: BatchSize = 0,
-    hard_negatives: Negatives = False,
     as_json: JsonFlag = False,
 ) -> None:
     """The whole loop: ingest, finetune, reindex, evaluate, gate, promote, and one answer."""
     settings = demo_settings()
-    options = finetune_options(
-        settings, questions, llm_questions, llm_minutes, epochs, batch_size, hard_negatives
-    )
+    options = flags(settings)
     folder = str(filings.absolute()) if filings else ""
     arguments = _arguments(settings, options) | {"filings": folder}
     with (
@@ -86,20 +72,11 @@ def demo(
         raise typer.Exit(1)
 
 
-def improve(
-    questions: Questions = 1200,
-    llm_questions: LlmQuestions = 200,
-    llm_minutes: LlmMinutes = 20.0,
-    epochs: Epochs = 1,
-    batch_size: BatchSize = 0,
-    hard_negatives: Negatives = False,
-    as_json: JsonFlag = False,
-) -> None:
+@finetune_flags()
+def improve(flags: MakeOptions, as_json: JsonFlag = False) -> None:
     """Finetune, reindex, evaluate, ask the gate, promote: one job that resumes if killed."""
     settings = load_settings()
-    options = finetune_options(
-        settings, questions, llm_questions, llm_minutes, epochs, batch_size, hard_negatives
-    )
+    options = flags(settings)
     with (
         open_services(settings) as services,
         progress_bar() as progress,
@@ -112,20 +89,11 @@ def improve(
         raise typer.Exit(1)
 
 
-def finetune(
-    questions: Questions = 1200,
-    llm_questions: LlmQuestions = 200,
-    llm_minutes: LlmMinutes = 20.0,
-    epochs: Epochs = 1,
-    batch_size: BatchSize = 0,
-    hard_negatives: Negatives = False,
-    as_json: JsonFlag = False,
-) -> None:
+@finetune_flags()
+def finetune(flags: MakeOptions, as_json: JsonFlag = False) -> None:
     """Build training data from the live chunks, train on it, and print the model."""
     settings = load_settings()
-    options = finetune_options(
-        settings, questions, llm_questions, llm_minutes, epochs, batch_size, hard_negatives
-    )
+    options = flags(settings)
     with (
         open_services(settings) as services,
         progress_bar() as progress,
@@ -170,34 +138,6 @@ def reindex(
     )
 
 
-def evaluate(
-    dataset: Annotated[Path, typer.Option(help="Question set in BEIR layout.")],
-    split: Annotated[str, typer.Option(help="Split of the question set.")] = "test",
-    release: Annotated[str | None, typer.Option(help="By default the live one.")] = None,
-    as_json: JsonFlag = False,
-) -> None:
-    """Measure a release on a question set, through its Redis index."""
-    from eval.documents import run_document
-    from eval.question_sets import load
-
-    questions = load(dataset, split)
-    with open_services(load_settings()) as services, progress_bar() as progress:
-        name = release or services.improver.live_release()
-        run = services.evaluator.run(questions, name, progress)
-
-    def render(console: Console) -> None:
-        rows = [
-            (measure, f"{i.value:.4f}", f"[{i.low:.4f}, {i.high:.4f}]")
-            for measure, i in run.metrics.items()
-        ]
-        title = f"{run.question_set}/{run.split} on {run.release}, {run.questions} questions"
-        if run.skipped:
-            title += f" ({run.skipped} left out: their documents are not indexed)"
-        console.print(grid(("measure", "value", "95 % interval"), rows, title))
-
-    emit(run_document(run), as_json, render)
-
-
 def demo_settings() -> Settings:
     """Settings of the demo: a home of its own and a fast model, unless the environment says."""
     overrides: dict[str, object] = {}
@@ -208,53 +148,25 @@ def demo_settings() -> Settings:
     return load_settings(**overrides)
 
 
-def finetune_options(
-    settings: Settings,
-    questions: int,
-    llm_questions: int,
-    llm_minutes: float,
-    epochs: int,
-    batch_size: int,
-    hard_negatives: bool,
-) -> Any:
-    from finetune.options import DataOptions, TrainOptions
-    from rag_service.loop.training import FinetuneOptions
-
-    return FinetuneOptions(
-        data=DataOptions(
-            max_questions=questions,
-            max_llm_questions=llm_questions if settings.llm != "none" else 0,
-            max_minutes=llm_minutes,
-            seed=settings.seed,
-        ),
-        training=TrainOptions(
-            epochs=epochs,
-            batch_size=batch_size,
-            precision=settings.precision,
-            seed=settings.seed,
-        ),
-        hard_negatives=hard_negatives,
-    )
-
-
 def print_improvement(console: Console, document: dict[str, Any]) -> None:
     """The table of figures before and after, and what the gate said."""
     before, after, difference = document["before"], document["after"], document["difference"]
-    rows = []
-    for measure in ("ndcg@10", "mrr@10", "recall@10", "hit@5"):
-        b, a, d = before["metrics"][measure], after["metrics"][measure], difference[measure]
-        rows.append(
-            (
-                measure,
-                f"{b['value']:.3f} [{b['low']:.3f}, {b['high']:.3f}]",
-                f"{a['value']:.3f} [{a['low']:.3f}, {a['high']:.3f}]",
-                f"{d['value']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]",
-                f"{d['p']:.4f}",
-            )
+    rows = [
+        _row(measure, before["metrics"][measure], after["metrics"][measure], difference[measure])
+        for measure in ("ndcg@10", "mrr@10", "recall@10", "hit@5")
+    ]
+    probe = document["probe"]
+    rows.append(
+        _row(
+            f"general text, ndcg@10, {probe['after']['questions']} questions",
+            probe["before"]["ndcg@10"],
+            probe["after"]["ndcg@10"],
+            probe["difference"],
         )
+    )
     title = (
         f"{before['questions']} questions of held-out documents, through Redis; "
-        "95 % intervals by bootstrap"
+        f"95 % intervals by bootstrap over {before['metrics']['ndcg@10']['by']}"
     )
     columns = (
         "",
@@ -268,9 +180,24 @@ def print_improvement(console: Console, document: dict[str, Any]) -> None:
     console.print("[green]promoted[/]" if gate["promoted"] else "[yellow]not promoted[/]")
     for reason in gate["reasons"]:
         console.print(f"  {escape(reason)}")
+    latency = document["latency"]
+    console.print(
+        f"a query takes {latency['before_ms']:.1f} ms before, {latency['after_ms']:.1f} ms after",
+        style="dim",
+    )
     took = {name: seconds for name, seconds in document["seconds"].items() if seconds >= 1}
     steps = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items())
     console.print(steps, style="dim")
+
+
+def _row(label: str, b: dict[str, Any], a: dict[str, Any], d: dict[str, Any]) -> tuple[str, ...]:
+    return (
+        label,
+        f"{b['value']:.3f} [{b['low']:.3f}, {b['high']:.3f}]",
+        f"{a['value']:.3f} [{a['low']:.3f}, {a['high']:.3f}]",
+        f"{d['value']:+.3f} [{d['low']:+.3f}, {d['high']:+.3f}]",
+        f"{d['p']:.4f}",
+    )
 
 
 def _thresholds() -> Any:
@@ -283,8 +210,10 @@ def _arguments(settings: Settings, options: Any) -> dict[str, Any]:
     """What makes two jobs the same work, so that one resumes the other."""
     from dataclasses import asdict
 
+    files = (options.data.questions_file, options.training.texts_file)
     return {
         "options": asdict(options),
+        "files": {name: file_id(Path(name)) for name in files if name},
         "embedding_model": settings.embedding_model,
         "llm": settings.llm,
     }

@@ -15,8 +15,10 @@ from rag_service.cli import (
     documents,
     improving,
     inspecting,
+    measuring,
     operating,
     releases,
+    reporting,
 )
 from rag_service.cli.output import emit_error
 from rag_service.core.errors import RagloopError
@@ -31,7 +33,17 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-for part in (improving, documents, inspecting, asking, releases, operating, benchmarks):
+for part in (
+    improving,
+    measuring,
+    documents,
+    inspecting,
+    asking,
+    releases,
+    operating,
+    reporting,
+    benchmarks,
+):
     part.register(app)
 
 

@@ -10,7 +10,8 @@ RagloopError
 │   ├── IndexMissing       a physical index is gone
 │   └── ReleaseConflict    the live release moved meanwhile (retryable)
 ├── ModelError             an embedding model cannot be loaded, trained or used
-├── GenerationError        the LLM failed or answered outside its schema
+├── GenerationError        the LLM failed
+│   └── OutsideSchema      it answered, but not with a whole document of its schema
 ├── DataError              a question set or training file has a wrong row
 ├── GateRejected           the gate said no
 └── JobRunning             another job of this home runs (retryable)
@@ -93,6 +94,10 @@ class ModelError(RagloopError):
 class GenerationError(RagloopError):
     code = "generation"
     retryable = True
+
+
+class OutsideSchema(GenerationError):
+    code = "outside_schema"
 
 
 class DataError(RagloopError):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +38,14 @@ def document_of(chunk: str) -> str:
 def text_digest(text: str) -> str:
     """Digest of a passage with its white space folded: equal for text-identical passages."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()[:16]
+
+
+def question_digest(text: str) -> str:
+    """Digest of a question by its letters and digits: case, marks and white space do not count."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    # A point between digits stays: 1.5 is not 15.
+    kept = re.sub(r"(?<!\d)\.|\.(?!\d)|[^\w.]|_", "", plain)
+    return hashlib.sha256(kept.encode()).hexdigest()[:16]
 
 
 def now() -> str:

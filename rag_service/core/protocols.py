@@ -90,6 +90,13 @@ class VectorStore(Protocol):
         """Chunk ids that are written."""
         ...
 
+    def vectors(self, index: str, chunk_ids: Sequence[str]) -> Vectors:
+        """float32 ``(n, dims)`` as written, in the order of ``chunk_ids``.
+
+        Raises IndexMissing, StoreError naming an id that is not written.
+        """
+        ...
+
     def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Name of the document of each of these chunks, as written; absent ones are left out."""
         ...
@@ -222,6 +229,11 @@ class Generator(Protocol):
 
     @property
     def name(self) -> str: ...
+
+    @property
+    def parallel(self) -> int:
+        """Requests that are worth sending at once; further ones would only wait."""
+        ...
 
     def stream(
         self,

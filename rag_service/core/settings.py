@@ -36,12 +36,19 @@ class Settings(BaseSettings):
         description="Base embedding model: a pulled or hub name, or a folder.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Arithmetic of the encoder; auto: bfloat16 where the processor has it."
+        "auto",
+        description="Arithmetic of the encoder and of hf: models; auto: bfloat16 where native.",
     )
     batch_size: int = Field(32, ge=1, le=4096, description="Texts in one encoder batch.")
     llm: str = Field(
         "embedded",
-        description="embedded, ollama:MODEL, openai:MODEL, or none.",
+        description="embedded, ollama:MODEL, openai:MODEL, hf:NAME_OR_FOLDER, or none.",
+    )
+    llm_requests: int = Field(
+        8,
+        ge=1,
+        le=512,
+        description="Requests to the LLM at once, and the batch of hf: models; embedded takes one.",
     )
     llm_timeout: float = Field(120.0, gt=0, description="Seconds to wait for the LLM.")
     ollama_host: str = Field("http://127.0.0.1:11434", description="Address of Ollama.")
@@ -70,9 +77,9 @@ class Settings(BaseSettings):
         kind, _, model = value.partition(":")
         if kind in {"embedded", "none"} and not model:
             return value
-        if kind in {"ollama", "openai"} and model:
+        if kind in {"ollama", "openai", "hf"} and model:
             return value
-        raise ValueError("use embedded, none, ollama:MODEL or openai:MODEL")
+        raise ValueError("use embedded, none, ollama:MODEL, openai:MODEL or hf:NAME_OR_FOLDER")
 
     @field_validator("home", "cache")
     @classmethod

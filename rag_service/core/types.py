@@ -122,6 +122,13 @@ class ModelCard:
     base: str = ""
     """Fingerprint of the model that it was trained from, or ``""``."""
     training: Mapping[str, Any] = field(default_factory=dict)
+    documents_like: str = ""
+    """Fingerprint of the model whose document vectors it has, or ``""`` for its own alone."""
+
+    @property
+    def document_vectors(self) -> str:
+        """Names its document vectors: equal for models whose indexes can be copied."""
+        return self.documents_like or self.fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +195,8 @@ class Pair:
     """All chunk ids that answer it: ``chunk_id``, its twins, and others that state the same."""
     kind: str = ""
     """What it asks for: ``level``, ``change``, ``share``, ``derived``, ``section`` or ``free``."""
+    weight: float = 1.0
+    """Part of such pairs that training takes: below 1 where every search finds the chunk first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +206,8 @@ class Interval:
     value: float
     low: float
     high: float
+    by: str = "questions"
+    """What was drawn for the interval: ``questions``, or ``documents`` with all of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +218,21 @@ class Difference:
     low: float
     high: float
     p: float
+    by: str = "questions"
+    """What was drawn for the interval and exchanged for ``p``: ``questions`` or ``documents``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How well a model still does on general text: NDCG@10 on fixed questions of no filing."""
+
+    probe: str
+    """Digest of its questions and passages."""
+    model: str
+    questions: int
+    seed: int
+    ndcg: Interval
+    per_question: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +257,15 @@ class Run:
     slices: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     slice_questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By slice, the ids of its questions."""
+    judgments: str = ""
+    """Digest of the texts and judgments of its questions."""
+    documents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By question, the names of the documents that it asks about, the main one first."""
+    trained_on: int = 0
+    """Questions about documents that the model was trained or validated on."""
+    variants: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
+    """The same questions searched otherwise: ``exact``, ``dims=128``."""
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)

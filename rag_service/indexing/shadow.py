@@ -17,8 +17,8 @@ from rag_service.core.protocols import (
     VectorStore,
     no_progress,
 )
-from rag_service.core.types import IndexSpec, ModelCard, Release
-from rag_service.indexing.embedding import embed_chunks
+from rag_service.core.types import Chunk, IndexSpec, ModelCard, Release, Vectors
+from rag_service.indexing.shared_vectors import SharedVectors, indexes_like
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,10 @@ class Completeness:
 
 
 class ShadowIndexer:
-    """Embeds what a release's index lacks. The index itself is the checkpoint.
+    """Writes what a release's index lacks. The index itself is the checkpoint.
 
-    A killed build goes on where it stopped: chunks that are written are not embedded again.
+    A killed build goes on where it stopped: chunks that are written are not embedded again. What
+    an index of another model with the same document vectors holds is copied, not embedded.
     """
 
     def __init__(
@@ -132,6 +133,13 @@ class ShadowIndexer:
             f"{found.unindexed} not indexed; try again when ingestion has ended"
         )
 
+    def document_vectors(self, release: Release, chunks: Sequence[Chunk]) -> Vectors:
+        """float32 ``(n, dims)`` of ``chunks``: from the index of ``release``, or encoded."""
+        shared = SharedVectors(self._vectors, self._registry, [release.index])
+        batches = [chunks[i : i + self._batch] for i in range(0, len(chunks), self._batch)]
+        rows = [shared.of(batch, release.model) for batch in batches]
+        return np.concatenate([np.empty((0, release.dims), np.float32), *rows])
+
     def _is_live(self, release: Release) -> bool:
         live = self._releases.current()
         return live is not None and live.release == release.release
@@ -176,20 +184,24 @@ class ShadowIndexer:
             *((missing[document], gone) for document, gone in replaced.items()),
             *(([], gone) for gone in stale.values()),
         ]
+        indexes = indexes_like(release, self._releases, self._registry) if found.missing else []
+        shared = SharedVectors(self._vectors, self._registry, indexes)
         done = 0
         for ids, gone in steps:
-            self._step(release, ids, gone)
+            self._step(release, ids, gone, shared)
             done += len(ids)
             if ids:
                 progress(f"reindex {release.release}", done, len(found.missing))
 
-    def _step(self, release: Release, ids: Sequence[str], gone: Sequence[str]) -> None:
+    def _step(
+        self, release: Release, ids: Sequence[str], gone: Sequence[str], shared: SharedVectors
+    ) -> None:
         chunks = self._chunks.load(ids)
         if gone and len(chunks) < len(ids):
             return  # replaced once more meanwhile: the next pass sees by what
         vectors = np.empty((0, release.dims), np.float32)
         if chunks:
-            vectors = embed_chunks(self._registry.load(release.model), chunks)
+            vectors = shared.of(chunks, release.model)
         self._vectors.write(release.index, chunks, vectors, gone)
 
     def _by_name(self, release: Release, chunk_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from eval.evaluate import evaluate
+from eval import latency
+from eval.evaluate import Search, evaluate
+from eval.exact import StoredVectors
 from eval.history import History
 from eval.judgments import judged_documents
+from eval.leakage import check
+from eval.passages import placed
+from eval.probe import measure as general
+from eval.significance import interval
 from rag_service.answering.retrieve import Retriever
+from rag_service.answering.serving import Pinned, Serving
+from rag_service.core.errors import InvalidRequest, ReleaseConflict
 from rag_service.core.protocols import (
     ChunkStore,
     ModelRegistry,
     Progress,
     ReleaseStore,
+    VectorStore,
     no_progress,
 )
-from rag_service.core.types import Hit, ModelCard, Question, QuestionSet, Run
+from rag_service.core.types import Hit, Interval, ModelCard, Probe, Question, QuestionSet, Run
+from rag_service.loop.seen import seen_documents, seen_questions
+
+_SERVED = 10
+"""Hits that a request is given by default."""
 
 
 class Evaluator:
@@ -24,58 +37,170 @@ class Evaluator:
 
     def __init__(
         self,
+        *,
         chunks: ChunkStore,
+        vectors: VectorStore,
         releases: ReleaseStore,
         registry: ModelRegistry,
+        serving: Serving,
         retriever: Retriever,
         history: History,
         seed: int,
     ) -> None:
         self._chunks = chunks
+        self._vectors = vectors
         self._releases = releases
         self._registry = registry
+        self._serving = serving
         self._retriever = retriever
         self._history = history
         self._seed = seed
 
-    def run(self, question_set: QuestionSet, release: str, progress: Progress = no_progress) -> Run:
-        """Measure and keep. Raises DataError if no question's document is indexed."""
+    def run(
+        self,
+        question_set: QuestionSet,
+        release: str,
+        progress: Progress = no_progress,
+        *,
+        exact: bool = False,
+        dims: Sequence[int] = (),
+        probe: bool = False,
+    ) -> Run:
+        """Measure and keep.
 
-        def search(queries: Sequence[str], k: int) -> list[list[Hit]]:
-            return self._retriever.search_many(queries, k, release)
+        Args:
+            question_set: what to ask.
+            release: what to ask of.
+            progress: told how many questions are done.
+            exact: also search the index's vectors by brute force, and say what share of the
+                nearest the served search finds.
+            dims: also search them cut to their first so many dimensions; implies ``exact``,
+                which these are to be held against.
+            probe: also measure the model on general text.
 
-        measured = evaluate(
-            self._marked(question_set, release),
-            search,
-            documents={document.name for document in self._chunks.documents()},
-            chunk_ids=self._chunks.chunk_ids(),
-            release=self._releases.get(release),
-            seed=self._seed,
-            progress=progress,
-        )
-        self._history.add(measured)
+        Raises:
+            DataError: no question's document is indexed, or the model was trained on a question.
+            InvalidRequest: the release does not have more than ``dims`` dimensions.
+            ReleaseConflict: documents changed during the measurement.
+        """
+        target = self._releases.get(release)
+        if wrong := [size for size in dims if not 1 <= size < target.dims]:
+            raise InvalidRequest(
+                f"vectors of release {release} have {target.dims} dimensions: they cannot be cut "
+                f"to {wrong[0]}"
+            )
+        card = self._registry.get(target.model)
+        # Documents that it was trained on are told apart; a question that it was is no question.
+        check(question_set, (), seen_questions(card))
+        names = {document.document_id: document.name for document in self._chunks.documents()}
+        marked = self._marked(question_set, card, names)
+
+        def measure(questions: QuestionSet, search: Search, told: Progress) -> Run:
+            return evaluate(
+                questions, search, documents=names, release=target, seed=self._seed, progress=told
+            )
+
+        measured = measure(marked, self._searching(release), progress)
+        if exact or dims:
+            variants = self._variants(question_set, measured, dims, measure, progress)
+            measured = replace(measured, variants=variants)
+        if probe:
+            measured = replace(measured, probe=self.probe(release))
+        self._history.add(measured, question_set)
         return measured
 
-    def _marked(self, question_set: QuestionSet, release: str) -> QuestionSet:
-        """The same questions, told apart by whether the model was trained on their documents."""
-        seen = seen_documents(self._registry.get(self._releases.get(release).model))
-        if not seen:
-            return question_set
-        questions = tuple(
-            replace(q, metadata=dict(q.metadata) | {"trained_on": _trained_on(q, seen)})
-            for q in question_set.questions
+    def probe(self, release: str) -> Probe:
+        """How well the release's model does on general text."""
+        return general.measure(self._serving.pin(release).embedder, self._seed)
+
+    def latency(self, question_set: QuestionSet, before: str, after: str) -> latency.Latency:
+        """How long a query takes under two releases, asked in turn."""
+
+        def asking(release: str) -> latency.Ask:
+            return lambda question: self._retriever.search(question, _SERVED, release=release)
+
+        questions = [question.text for question in question_set.questions]
+        return latency.measure(asking(before), asking(after), questions, self._seed)
+
+    def _searching(self, release: str) -> Search:
+        return lambda queries, k: self._retriever.search_many(queries, k, release)
+
+    def _variants(
+        self,
+        question_set: QuestionSet,
+        measured: Run,
+        dims: Sequence[int],
+        measure: Callable[[QuestionSet, Search, Progress], Run],
+        progress: Progress,
+    ) -> dict[str, Mapping[str, Interval]]:
+        pinned = self._serving.pin(measured.release)
+        ids = sorted(self._vectors.ids(pinned.release.index))
+        stored = StoredVectors(ids, self._vectors.vectors(pinned.release.index, ids))
+        # With its document alone a question stands in no slice.
+        asked = tuple(
+            replace(question, metadata={"document": measured.documents[question.question_id][0]})
+            for question in question_set.questions
+            if question.question_id in measured.documents
         )
+        unsliced = replace(question_set, questions=asked)
+        variants: dict[str, Mapping[str, Interval]] = {}
+        for size in (None, *sorted(set(dims), reverse=True)):
+            name = f"dims={size}" if size else "exact"
+            search = self._by_brute_force(pinned, stored, size)
+            variants[name] = measure(unsliced, search, _renamed(progress, name)).metrics
+        texts = [question.text for question in asked]
+        shares = stored.recall(
+            pinned.embedder.embed_queries(texts),
+            [
+                [hit.chunk.chunk_id for hit in hits]
+                for hits in self._retriever.search_many(texts, _SERVED, measured.release)
+            ],
+            _SERVED,
+        )
+        about = [str(question.metadata["document"]) for question in asked]
+        found = interval(shares, self._seed, about)
+        return variants | {"exact": {**variants["exact"], f"served_recall@{_SERVED}": found}}
+
+    def _by_brute_force(self, pinned: Pinned, stored: StoredVectors, dims: int | None) -> Search:
+        def search(queries: Sequence[str], k: int) -> list[list[Hit]]:
+            found = stored.nearest(pinned.embedder.embed_queries(queries), k, dims)
+            ids = sorted({chunk_id for results in found for chunk_id, _ in results})
+            chunks = {chunk.chunk_id: chunk for chunk in self._chunks.load(ids)}
+            if len(chunks) < len(ids):
+                raise ReleaseConflict("documents changed during the measurement: evaluate again")
+            return [
+                [
+                    Hit(rank, score, chunks[chunk_id])
+                    for rank, (chunk_id, score) in enumerate(results, start=1)
+                ]
+                for results in found
+            ]
+
+        return search
+
+    def _marked(
+        self, question_set: QuestionSet, card: ModelCard, names: Mapping[str, str]
+    ) -> QuestionSet:
+        """The questions with where their passages stand, and whether the model has seen them."""
+        judged = set().union(*map(judged_documents, question_set.questions))
+        chunks = self._chunks.chunks(
+            document for document, name in names.items() if {document, name} & judged
+        )
+        seen = seen_documents(card)
+        questions = placed(question_set, chunks).questions
+        if seen:
+            questions = tuple(
+                replace(q, metadata={**q.metadata, "trained_on": _trained_on(q, seen, names)})
+                for q in questions
+            )
         return replace(question_set, questions=questions)
 
 
-def seen_documents(card: ModelCard) -> frozenset[str]:
-    """Names of the documents that a model was trained or validated on."""
-    training = card.training
-    return frozenset(
-        [*training.get("train_documents", ()), *training.get("validation_documents", ())]
-    )
-
-
-def _trained_on(question: Question, seen: frozenset[str]) -> str:
-    documents = judged_documents(question) | {str(question.metadata.get("document", ""))}
+def _trained_on(question: Question, seen: frozenset[str], names: Mapping[str, str]) -> str:
+    documents = {names.get(document, document) for document in judged_documents(question)}
+    documents.add(str(question.metadata.get("document", "")))
     return "yes" if documents & seen else "no"
+
+
+def _renamed(progress: Progress, name: str) -> Progress:
+    return lambda step, done, total: progress(f"{step} {name}", done, total)

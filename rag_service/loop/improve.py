@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from eval.compare import Comparison, compare
-from eval.documents import run_document
+from eval.documents import probe_document, run_document
 from eval.gate import GateFacts, GateThresholds, decide
 from eval.history import History
-from eval.leakage import check, documents_of
+from eval.latency import Latency, load_latency
+from eval.leakage import check, documents_of, leaked_questions, questions_of
 from eval.question_sets import load, save
 from finetune.build import question_set
 from finetune.dataset import load as load_training_data
 from finetune.options import TrainingData
+from finetune.searches import Searches
+from finetune.training_sets import check_dims
 from rag_service.answering.retrieve import Retriever
-from rag_service.core.errors import NotFound, ReleaseConflict
+from rag_service.core.errors import DataError, NotFound, ReleaseConflict
 from rag_service.core.protocols import (
     ChunkStore,
     ModelRegistry,
@@ -25,11 +28,12 @@ from rag_service.core.protocols import (
     ReleaseStore,
     no_progress,
 )
-from rag_service.core.types import GateDecision, Hit, ModelCard, Run
+from rag_service.core.types import Chunk, GateDecision, ModelCard, Run, Vectors
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
-from rag_service.loop.evaluation import Evaluator, seen_documents
+from rag_service.loop.evaluation import Evaluator
 from rag_service.loop.jobs import Job
+from rag_service.loop.seen import seen_documents, seen_questions, unseen
 from rag_service.loop.training import FinetuneOptions, Finetuner
 
 _MEASUREMENTS = 3
@@ -43,14 +47,22 @@ class Improvement:
     after: Run
     comparison: Comparison
     decision: GateDecision
+    latency: Latency
     question_set: Path
     seconds: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
+        compared = self.comparison.as_dict()
         return {
             "before": run_document(self.before),
             "after": run_document(self.after),
-            "difference": self.comparison.as_dict()["difference"],
+            "difference": compared["difference"],
+            "probe": {
+                "before": probe_document(self.before.probe),
+                "after": probe_document(self.after.probe),
+                "difference": compared["probe"],
+            },
+            "latency": asdict(self.latency),
             "gate": {"promoted": self.decision.promoted, "reasons": list(self.decision.reasons)},
             "releases": {"before": self.before.release, "after": self.after.release},
             "question_set": str(self.question_set),
@@ -104,10 +116,11 @@ class Improver:
             lambda: self._indexer.build(model, f"trained by {job.id}", progress).release,
         )
         folder = self._question_sets / job.id
-        job.step("question_set", lambda: self._save_test_set(folder, data))
+        job.step("question_set", lambda: self._save_test_set(folder, data, live))
         runs = job.step("evaluate", lambda: self._measure(folder, live, candidate, progress))
         before, after = (self._history.get(run) for run in runs)
-        decision = self._decide(job, before, after, data, thresholds)
+        latency = load_latency(job.step("latency", lambda: self._time(folder, live, candidate)))
+        decision = self._decide(job, before, after, data, latency, thresholds)
         if decision.promoted:
             job.step("promote", lambda: self._promote(job, candidate, live, progress))
         return Improvement(
@@ -115,6 +128,7 @@ class Improver:
             after=after,
             comparison=compare(before, after, self._seed),
             decision=decision,
+            latency=latency,
             question_set=folder,
             seconds=job.seconds,
         )
@@ -125,25 +139,35 @@ class Improver:
         """Training data from all chunks, and a model trained on its train split.
 
         Training starts from the base model that the release's model descends from, so that
-        repeated improvements do not pile one fine-tuning on another.
+        repeated improvements do not pile one fine-tuning on another. An adapter is trained for the
+        release's model itself, whose document vectors it leaves as they are.
         """
+        pinned = self._releases.get(release)
+        model = self._registry.get(pinned.model)
+        searches = self._searches(release, model)
+        if options.training.adapter:
+            base = self._registry.get(model.document_vectors)
+        else:
+            base = self._root(model)
+        check_dims(options.training, base)
 
-        def search(queries: Sequence[str], k: int) -> list[list[Hit]]:
-            return self._retriever.search_many(queries, k, release)
+        def passages(chunks: Sequence[Chunk]) -> Vectors:
+            return self._indexer.document_vectors(pinned, chunks)
 
         folder = job.folder / "data"
         job.step(
-            "questions", lambda: len(self._finetuner.build_data(folder, options, progress).pairs)
+            "questions",
+            lambda: len(self._finetuner.build_data(folder, searches, options, progress).pairs),
         )
-        _refuse_leaks(load_training_data(folder))
-        base = self._root(self._registry.get(self._releases.get(release).model))
+        _refuse_leaks(load_training_data(folder), model)
         fingerprint = job.step(
             "train",
             lambda: (
                 self._finetuner.train(
                     base,
                     load_training_data(folder),
-                    search,
+                    searches,
+                    passages,
                     job.folder / "training",
                     options,
                     progress,
@@ -162,10 +186,19 @@ class Improver:
     def _root(self, card: ModelCard) -> ModelCard:
         while card.base:
             card = self._registry.get(card.base)
-        return card
+        return self._registry.get(card.document_vectors)
 
-    def _save_test_set(self, folder: Path, data: TrainingData) -> str:
-        save(folder, question_set(data.pairs, "test", folder.name))
+    def _searches(self, release: str, model: ModelCard) -> Searches:
+        return Searches(
+            dense=lambda questions, k: self._retriever.search_many(questions, k, release),
+            text=lambda questions, k: self._retriever.search_text_many(questions, k, release),
+            scores=lambda questions, ids: self._retriever.score_many(questions, ids, release),
+            learnt=seen_documents(model),
+        )
+
+    def _save_test_set(self, folder: Path, data: TrainingData, live: str) -> str:
+        model = self._registry.get(self._releases.get(live).model)
+        save(folder, question_set(unseen(data.pairs, model), "test", folder.name))
         return str(folder)
 
     def _measure(self, folder: Path, live: str, candidate: str, progress: Progress) -> list[str]:
@@ -173,13 +206,19 @@ class Improver:
         questions = load(folder, "test")
         for _ in range(_MEASUREMENTS):
             revision = self._indexer.catch_up(self._releases.get(candidate), progress)
-            runs = [self._evaluator.run(questions, name, progress) for name in (live, candidate)]
+            runs = [
+                self._evaluator.run(questions, name, progress, probe=True)
+                for name in (live, candidate)
+            ]
             if self._chunks.revision() == revision:
                 return [run.run_id for run in runs]
         raise ReleaseConflict(
             f"documents changed during each of {_MEASUREMENTS} measurements; improve again when "
             "ingestion has ended"
         )
+
+    def _time(self, folder: Path, live: str, candidate: str) -> dict[str, Any]:
+        return asdict(self._evaluator.latency(load(folder, "test"), live, candidate))
 
     def _promote(self, job: Job, candidate: str, live: str, progress: Progress) -> str:
         try:
@@ -189,24 +228,34 @@ class Improver:
             raise
 
     def _decide(
-        self, job: Job, before: Run, after: Run, data: TrainingData, thresholds: GateThresholds
+        self,
+        job: Job,
+        before: Run,
+        after: Run,
+        data: TrainingData,
+        latency: Latency,
+        thresholds: GateThresholds,
     ) -> GateDecision:
         candidate = self._releases.get(after.release)
         if candidate.state != "live":  # as it is in a job that was killed behind its promotion
             self._indexer.catch_up(candidate)
         completeness = self._indexer.completeness(candidate)
+        questions = load(self._question_sets / job.id, "test")
+        models = [self._registry.get(run.model) for run in (before, after)]
+        known = [pair for pair in data.pairs if pair.split != "test"]
+        asked_before = questions_of(known).union(*map(seen_questions, models))
         facts = GateFacts(
-            training_documents=frozenset(
-                pair.document for pair in data.pairs if pair.split != "test"
-            )
-            | seen_documents(self._registry.get(before.model)),
-            test_documents=frozenset(pair.document for pair in data.pairs if pair.split == "test"),
+            training_documents=tuple(
+                sorted({pair.document for pair in known}.union(*map(seen_documents, models)))
+            ),
+            leaked_questions=tuple(leaked_questions(questions, asked_before)),
             complete=completeness.complete,
             missing=len(completeness.missing),
+            latency=latency,
         )
         kept = job.step("gate", lambda: _as_dict(decide(before, after, thresholds, facts)))
         decision = GateDecision(promoted=kept["promoted"], reasons=tuple(kept["reasons"]))
-        self._history.add_decision(before, after, decision)
+        self._history.add_decision(before, after, decision, thresholds, facts)
         return decision
 
 
@@ -214,7 +263,13 @@ def _as_dict(decision: GateDecision) -> dict[str, Any]:
     return {"promoted": decision.promoted, "reasons": list(decision.reasons)}
 
 
-def _refuse_leaks(data: TrainingData) -> None:
+def _refuse_leaks(data: TrainingData, live: ModelCard) -> None:
+    """Raises DataError if a test question was asked in training, or none is new to ``live``."""
     known = [pair for pair in data.pairs if pair.split != "test"]
     test = question_set(data.pairs, "test", data.folder.name)
-    check(test, documents_of(known), {pair.question for pair in known})
+    check(test, documents_of(known), questions_of(known))
+    if not any(pair.split == "test" for pair in unseen(data.pairs, live)):
+        raise DataError(
+            "the live model was trained on all that could test another against it: ingest filings "
+            "of other companies"
+        )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finetune.build import build_pairs
+from finetune.formats import load_texts
 from finetune.negatives import mine
-from finetune.options import DataOptions, TrainingData, TrainOptions
+from finetune.options import BaseVectors, DataOptions, TrainedModel, TrainingData, TrainOptions
+from finetune.round_trip import drawn
+from finetune.searches import Searches
 from finetune.train import train
 from rag_service.core.protocols import (
     ChunkStore,
@@ -17,9 +21,11 @@ from rag_service.core.protocols import (
     Progress,
     no_progress,
 )
-from rag_service.core.types import Hit, ModelCard
+from rag_service.core.types import Chunk, ModelCard, Vectors
+from rag_service.loop.seen import write_questions
 
-Search = Callable[[Sequence[str], int], list[list[Hit]]]
+Passages = Callable[[Sequence[Chunk]], Vectors]
+"""Vectors of chunks as the live index holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +34,8 @@ class FinetuneOptions:
 
     data: DataOptions
     training: TrainOptions
-    hard_negatives: bool = False
+    negatives: int = 0
+    """Hard negatives for each question; 0 mines none."""
 
 
 class Finetuner:
@@ -42,32 +49,96 @@ class Finetuner:
         self._generator = generator
 
     def build_data(
-        self, folder: Path, options: FinetuneOptions, progress: Progress = no_progress
+        self,
+        folder: Path,
+        searches: Searches,
+        options: FinetuneOptions,
+        progress: Progress = no_progress,
     ) -> TrainingData:
         """Question-answer pairs of all chunks, split by document, saved in ``folder``."""
         chunks = list(self._chunks.chunks())
-        return build_pairs(chunks, self._generator, options.data, folder, progress)
+        return build_pairs(chunks, self._generator, options.data, folder, progress, searches)
 
     def train(
         self,
         base: ModelCard,
         data: TrainingData,
-        search: Search,
+        searches: Searches,
+        passages: Passages,
         folder: Path,
         options: FinetuneOptions,
         progress: Progress = no_progress,
     ) -> ModelCard:
-        """The registered model trained from ``base``; ``search`` is the live index."""
+        """The registered model trained from ``base``; ``searches`` and ``passages`` ask an index.
+
+        For an adapter that is an index with the document vectors of ``base``. Of pairs with a
+        weight below 1 only that part is trained on.
+        """
         chunks = {chunk.chunk_id: chunk for chunk in self._chunks.chunks()}
+        data = replace(data, pairs=tuple(drawn(data.pairs)))
         negatives = None
-        if options.hard_negatives:
-            negatives = mine(data.pairs, search, chunks, progress=progress)
+        if options.negatives:
+            negatives = _negatives(data, searches, chunks, folder, options.negatives, progress)
+        vectors = None
+        if options.training.adapter:
+            encoder = self._registry.load(base.fingerprint)
+            vectors = BaseVectors(encoder.embed_queries, passages)
         trained = train(
-            base, Path(base.path), data, chunks, folder, options.training, progress, negatives
+            base,
+            Path(base.path),
+            data,
+            chunks,
+            folder,
+            options.training,
+            progress,
+            negatives,
+            vectors,
         )
+        write_questions(trained.folder, _questions(data, options.training), base)
+        kind = "adapter-" if options.training.adapter else ""
         return self._registry.add(
             trained.folder,
-            name=f"{base.name}+{data.fingerprint[:8]}",
+            name=f"{base.name}+{kind}{data.fingerprint[:8]}",
             base=base.fingerprint,
-            training=dict(trained.figures),
+            training=dict(trained.figures) | _seen(base, trained),
         )
+
+
+def _questions(data: TrainingData, options: TrainOptions) -> list[str]:
+    """What was asked in training and validation, and the user's texts: some are questions."""
+    asked = [pair.question for pair in data.pairs if pair.split != "test"]
+    if options.texts_file:
+        texts = load_texts(Path(options.texts_file), options.texts_format)
+        asked += [text for text, _ in texts.texts()]
+    return asked
+
+
+def _negatives(
+    data: TrainingData,
+    searches: Searches,
+    chunks: Mapping[str, Chunk],
+    folder: Path,
+    count: int,
+    progress: Progress,
+) -> dict[str, tuple[str, ...]]:
+    """Mined once: a training that goes on after a kill must have those that it began with."""
+    path = folder / "negatives.json"
+    asked = {"data": data.fingerprint, "count": count}
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["asked"] == asked:
+            return {question: tuple(ids) for question, ids in kept["negatives"].items()}
+    mined = mine(data.pairs, searches, chunks, count=count, progress=progress)
+    folder.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps({"asked": asked, "negatives": mined}), encoding="utf-8")
+    part.replace(path)
+    return mined
+
+
+def _seen(base: ModelCard, trained: TrainedModel) -> dict[str, list[str]]:
+    """What the model saw, which is also what its base saw: an adapter's may be a trained one."""
+    return {
+        key: sorted({*trained.figures[key], *base.training.get(key, ())})
+        for key in ("train_documents", "validation_documents")
+    }

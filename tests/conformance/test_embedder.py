@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from rag_service.adapters.model_registry import FileModelRegistry
 from rag_service.core.errors import ModelError
 from rag_service.core.protocols import Embedder
 from rag_service.core.settings import load_settings
+from tests.fakes.adapted_model import adapted_model
 from tests.fakes.models import FakeEmbedder
+from tests.fakes.tiny_model import tiny_model
 
 TEXTS = [
     "Net sales rose by eight percent in fiscal 2018.",
@@ -38,6 +42,26 @@ def embedder(request: pytest.FixtureRequest) -> Embedder:
         return FakeEmbedder()
     found: Embedder = request.getfixturevalue("minilm")
     return found
+
+
+@dataclass(frozen=True)
+class Adapted:
+    """A model, and the same one with a query adapter."""
+
+    base: Embedder
+    embedder: Embedder
+
+
+@pytest.fixture(scope="session", params=["fake", "float32", "bfloat16"])
+def adapted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Adapted:
+    if request.param == "fake":
+        base = FakeEmbedder()
+        return Adapted(base, FakeEmbedder(fingerprint="m1", documents_like=base.fingerprint))
+    folder = tmp_path_factory.mktemp("adapted")
+    registry = FileModelRegistry(folder, folder, request.param, batch_size=2)
+    card = registry.add(Path(tiny_model(folder, TEXTS).path), name="tiny")
+    tuned = registry.add(adapted_model(card, folder / "tuned"), name="tuned", base=card.fingerprint)
+    return Adapted(registry.load(card.fingerprint), registry.load(tuned.fingerprint))
 
 
 def test_vectors_are_float32_and_of_length_one(embedder: Embedder) -> None:
@@ -87,3 +111,18 @@ def test_threads_share_it(embedder: Embedder) -> None:
     with ThreadPoolExecutor(4) as pool:
         for vectors in pool.map(embedder.embed_queries, [TEXTS] * 8):
             assert (vectors * expected).sum(axis=1).min() > 0.999
+
+
+def test_an_adapter_leaves_documents_as_they_are_to_the_last_bit(adapted: Adapted) -> None:
+    expected = adapted.base.embed_documents(TEXTS)
+    assert np.array_equal(adapted.embedder.embed_documents(TEXTS), expected)
+    assert adapted.embedder.fingerprint != adapted.base.fingerprint
+
+
+def test_an_adapter_moves_queries_and_keeps_their_length_one(adapted: Adapted) -> None:
+    before, after = adapted.base.embed_queries(TEXTS), adapted.embedder.embed_queries(TEXTS)
+    assert after.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(after, axis=1), 1, atol=1e-5)
+    alike = (before * after).sum(axis=1)
+    assert alike.max() < 0.999
+    assert alike.min() > 0.8

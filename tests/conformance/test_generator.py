@@ -1,4 +1,4 @@
-"""Every LLM keeps these promises: embedded, Ollama's, OpenAI's and the fake."""
+"""Every LLM keeps these promises: embedded, Ollama's, OpenAI's, transformers' and the fake."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ from rag_service.adapters import package_weights
 from rag_service.adapters.llm_embedded import EmbeddedGenerator
 from rag_service.adapters.llm_ollama import OllamaGenerator
 from rag_service.adapters.llm_openai import OpenAIGenerator
+from rag_service.adapters.llm_transformers import TransformersGenerator
 from rag_service.core.errors import GenerationError, ModelError
 from rag_service.core.protocols import Generator, Message
 from rag_service.core.settings import load_settings
 from tests.fakes.llm_server import API_KEY, MODEL, FakeLLMServer, llm_server
 from tests.fakes.models import FakeGenerator
+from tests.fakes.tiny_llm import tiny_llm
 
 MESSAGES: list[Message] = [
     {"role": "system", "content": "Answer with the JSON document that you are asked for."},
@@ -51,7 +53,16 @@ def embedded() -> Iterator[Generator]:
     asyncio.run(generator.aclose())
 
 
-@pytest.fixture(params=["fake", "ollama", "openai", "embedded"])
+@pytest.fixture(scope="module")
+def hugging_face(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Generator]:
+    pytest.importorskip("llguidance")
+    folder = tiny_llm(tmp_path_factory.mktemp("llm"))
+    generator = TransformersGenerator(str(folder), timeout=60, batch=4)
+    yield generator
+    asyncio.run(generator.aclose())
+
+
+@pytest.fixture(params=["fake", "ollama", "openai", "hugging_face", "embedded"])
 def generator(request: pytest.FixtureRequest, server: FakeLLMServer) -> Generator:
     if request.param == "fake":
         return FakeGenerator([server.document])
@@ -59,7 +70,7 @@ def generator(request: pytest.FixtureRequest, server: FakeLLMServer) -> Generato
         return OllamaGenerator(server.url, MODEL, timeout=10)
     if request.param == "openai":
         return OpenAIGenerator(f"{server.url}/v1", API_KEY, MODEL, timeout=10)
-    found: Generator = request.getfixturevalue("embedded")
+    found: Generator = request.getfixturevalue(request.param)
     return found
 
 
@@ -67,8 +78,9 @@ async def pieces(generator: Generator, max_tokens: int = 60, **options: Any) -> 
     return [p async for p in generator.stream(MESSAGES, max_tokens=max_tokens, **options)]
 
 
-def test_it_has_a_name(generator: Generator) -> None:
+def test_it_has_a_name_and_says_how_many_requests_it_takes(generator: Generator) -> None:
     assert generator.name
+    assert generator.parallel >= 1
 
 
 def test_text_comes_in_pieces_none_of_them_empty(generator: Generator) -> None:

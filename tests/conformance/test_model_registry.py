@@ -10,6 +10,7 @@ import pytest
 from rag_service.adapters.model_registry import FileModelRegistry
 from rag_service.core.errors import ModelError, NotFound
 from rag_service.core.protocols import ModelRegistry
+from tests.fakes.adapted_model import adapted_model
 from tests.fakes.models import FakeRegistry
 from tests.fakes.tiny_model import tiny_model
 
@@ -90,3 +91,30 @@ def test_what_is_not_there_is_an_error(registry: ModelRegistry, tmp_path: Path) 
         registry.load("m0123456789abcdef")
     with pytest.raises(ModelError):
         registry.add(tmp_path, name="empty")
+
+
+def test_an_adapted_model_is_one_of_its_own_and_says_whose_document_vectors_it_has(
+    registry: ModelRegistry, saved: Path, tmp_path: Path
+) -> None:
+    base = registry.add(saved, name="first")
+    folder = adapted_model(base, tmp_path / "adapted")
+    card = registry.add(folder, name="adapted", base=base.fingerprint)
+    assert card.fingerprint != base.fingerprint
+    assert card.documents_like == card.document_vectors == base.document_vectors
+    assert (base.documents_like, base.document_vectors) == ("", base.fingerprint)
+    assert registry.get(card.fingerprint) == card
+    again = adapted_model(base, tmp_path / "other", seed=1)
+    assert registry.add(again, name="other").fingerprint not in {
+        card.fingerprint,
+        base.fingerprint,
+    }
+
+
+def test_an_adapted_model_embeds_documents_like_its_base(
+    registry: ModelRegistry, saved: Path, tmp_path: Path
+) -> None:
+    base = registry.add(saved, name="first")
+    card = registry.add(adapted_model(base, tmp_path / "adapted"), name="adapted")
+    plain, adapted = (registry.load(c.fingerprint) for c in (base, card))
+    assert np.array_equal(plain.embed_documents(TEXTS), adapted.embed_documents(TEXTS))
+    assert not np.allclose(plain.embed_queries(TEXTS), adapted.embed_queries(TEXTS))

@@ -144,6 +144,25 @@ def test_each_chunk_names_its_document(store: VectorStore, name: str) -> None:
     assert store.documents("ix1", []) == {}
 
 
+def test_vectors_come_back_as_written_in_the_order_asked(store: VectorStore) -> None:
+    vectors = directions(2100) * np.float32(3)
+    chunks = [passage(n) for n in range(2100)]
+    store.write("ix1", chunks, vectors)
+    order = np.random.default_rng(1).permutation(2100)
+    got = store.vectors("ix1", [chunks[n].chunk_id for n in order])
+    assert got.dtype == np.float32
+    assert np.array_equal(got, vectors[order])
+    twice = store.vectors("ix1", [chunks[5].chunk_id] * 2)
+    assert np.array_equal(twice, vectors[[5, 5]])
+    assert store.vectors("ix1", []).shape == (0, DIMS)
+
+
+def test_a_vector_that_is_not_there_is_named(store: VectorStore) -> None:
+    store.write("ix1", [passage(1)], directions(1))
+    with pytest.raises(StoreError, match=r"d2\.0002"):
+        store.vectors("ix1", ["d1.0001", "d2.0002"])
+
+
 def test_writing_again_replaces_and_removing_removes(store: VectorStore) -> None:
     store.write("ix1", [passage(n) for n in range(4)], directions(4))
     changed = passage(1, "changed")
@@ -316,6 +335,8 @@ def test_a_missing_index_is_named(stores: Stores) -> None:
             store.write(name, [passage(0)], directions(1))
         with pytest.raises(IndexMissing):
             store.documents(name, ["d0.0000"])
+        with pytest.raises(IndexMissing):
+            store.vectors(name, ["d0.0000"])
         for read in (store.ids, store.count, store.model, store.drop):
             with pytest.raises(IndexMissing):
                 read(name)

@@ -66,6 +66,7 @@ class ScriptedGenerator:
     """Streams ``pieces``, then raises ``error`` if there is one."""
 
     name = "scripted"
+    parallel = 1
 
     def __init__(self, *pieces: str, error: RagloopError | None = None) -> None:
         self.pieces = pieces

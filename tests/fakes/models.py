@@ -20,28 +20,42 @@ from rag_service.core.types import ModelCard, Vectors
 
 
 class FakeEmbedder:
-    """A bag of words hashed into ``dims`` places, other places for each fingerprint."""
+    """A bag of words hashed into ``dims`` places, other places for each fingerprint.
+
+    With ``documents_like`` its documents have the vectors of that fingerprint, its queries others.
+    """
 
     def __init__(
-        self, dims: int = 64, fingerprint: str = "m0000000000000000", max_tokens: int = 256
+        self,
+        dims: int = 64,
+        fingerprint: str = "m0000000000000000",
+        max_tokens: int = 256,
+        documents_like: str = "",
     ) -> None:
         self.dims = dims
         self.fingerprint = fingerprint
         self.max_tokens = max_tokens
+        self.documents_like = documents_like
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(_words(text)) + 2 for text in texts]
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self.embed_documents(texts)
+        vectors = self.embed_documents(texts)
+        if not self.documents_like:
+            return vectors
+        adapted: Vectors = vectors + np.float32(0.25) * np.roll(vectors, 1, axis=1)
+        normalised: Vectors = adapted / np.linalg.norm(adapted, axis=1, keepdims=True)
+        return normalised
 
     def embed_documents(
         self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
     ) -> Vectors:
         vectors = np.zeros((len(texts), self.dims), dtype=np.float32)
+        salt = self.documents_like or self.fingerprint
         for row, text in zip(vectors, texts, strict=True):
             for word in ["", *_words(text)]:
-                digest = hashlib.sha256(f"{self.fingerprint} {word}".encode()).digest()
+                digest = hashlib.sha256(f"{salt} {word}".encode()).digest()
                 place = int.from_bytes(digest[:8], "big") % self.dims
                 row[place] += 1.0 if word else 0.01
             if on_done is not None:
@@ -69,13 +83,11 @@ class FakeRegistry:
     def add(
         self, folder: Path, *, name: str, base: str = "", training: dict[str, Any] | None = None
     ) -> ModelCard:
-        digest = hashlib.sha256()
-        for path in sorted(folder.rglob("*")):
-            if path.is_file():
-                digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-        if not any(folder.rglob("*.safetensors")):
+        weights = sorted(folder.rglob("*.safetensors"))
+        if not weights:
             raise ModelError(f"{folder} holds no model")
-        fingerprint = f"m{digest.hexdigest()[:16]}"
+        of_documents = [path for path in weights if not path.match("*_Router/*/*")]
+        fingerprint = _digest(weights, folder)
         card = ModelCard(
             fingerprint=fingerprint,
             name=name,
@@ -87,6 +99,7 @@ class FakeRegistry:
             created=now(),
             base=base,
             training=training or {},
+            documents_like=_digest(of_documents, folder) if of_documents != weights else "",
         )
         return self._cards.setdefault(fingerprint, card)
 
@@ -101,7 +114,9 @@ class FakeRegistry:
     def load(self, fingerprint: str) -> FakeEmbedder:
         card = self.get(fingerprint)
         if fingerprint not in self._loaded:
-            self._loaded[fingerprint] = FakeEmbedder(card.dims, fingerprint, card.max_tokens)
+            self._loaded[fingerprint] = FakeEmbedder(
+                card.dims, fingerprint, card.max_tokens, card.documents_like
+            )
         return self._loaded[fingerprint]
 
 
@@ -116,6 +131,7 @@ class FakeGenerator:
     replies: Sequence[str | Exception]
     cuts: Sequence[int] | None = None
     name: str = "fake"
+    parallel: int = 1
     asked: list[list[Message]] = dataclasses.field(default_factory=list)
     closed: bool = False
 
@@ -153,6 +169,13 @@ def cut(reply: str, cuts: Sequence[int] | None = None) -> list[str]:
         return re.findall(r"\s*\S+|\s+$", reply)
     edges = [0, *sorted(cuts), len(reply)]
     return [reply[a:b] for a, b in itertools.pairwise(edges) if a < b]
+
+
+def _digest(files: Sequence[Path], folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return f"m{digest.hexdigest()[:16]}"
 
 
 def _words(text: str) -> list[str]:

@@ -103,6 +103,13 @@ class FakeVectorStore:
     def ids(self, index: str) -> set[str]:
         return set(self._index(index).entries)
 
+    def vectors(self, index: str, chunk_ids: Sequence[str]) -> Vectors:
+        held = self._index(index)
+        if missing := [chunk_id for chunk_id in chunk_ids if chunk_id not in held.entries]:
+            raise StoreError(f"chunk {missing[0]} is not in index {index}")
+        rows = [held.entries[chunk_id][1] for chunk_id in chunk_ids]
+        return np.asarray(rows, dtype=np.float32).reshape(len(rows), held.spec.dims)
+
     def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         held = self._index(index).entries
         return {c: held[c][0].document for c in chunk_ids if c in held}

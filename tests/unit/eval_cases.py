@@ -6,9 +6,19 @@ from collections.abc import Mapping, Sequence
 
 from eval.evaluate import evaluate
 from eval.significance import interval
-from rag_service.core.types import Chunk, FilingFacts, Hit, Question, QuestionSet, Release, Run
+from rag_service.core.types import (
+    Chunk,
+    FilingFacts,
+    Hit,
+    Probe,
+    Question,
+    QuestionSet,
+    Release,
+    Run,
+)
 
 RELEASE = Release("r0001", "live", "m1", "idx-1", 384, 10, "2025-01-01T00:00:00Z")
+PROBE = (1.0, 0.63, 0.5, 1.0) * 10
 
 
 def chunk(chunk_id: str, document: str = "A.pdf", pages: tuple[int, int] = (1, 1)) -> Chunk:
@@ -40,13 +50,20 @@ def question_set(*questions: Question, name: str = "set", split: str = "test") -
     return QuestionSet(name, split, questions)
 
 
-def evaluated(questions: QuestionSet, found: Mapping[str, Sequence[Hit]], depth: int = 100) -> Run:
-    """A run in which every judged document is indexed; ``found`` is by the question's text."""
+INDEXED = {"d1": "A.pdf", "d2": "B.pdf"}
+
+
+def evaluated(
+    questions: QuestionSet,
+    found: Mapping[str, Sequence[Hit]],
+    depth: int = 100,
+    documents: Mapping[str, str] = INDEXED,
+) -> Run:
+    """A run on ``documents``, which are indexed; ``found`` is by the question's text."""
     return evaluate(
         questions,
         lambda texts, k: [list(found.get(text, ()))[:k] for text in texts],
-        documents={"A.pdf", "B.pdf"},
-        chunk_ids={"d1.x"},
+        documents=documents,
         release=RELEASE,
         seed=7,
         depth=depth,
@@ -59,8 +76,13 @@ def scored_run(
     slices: Mapping[str, Sequence[int]] | None = None,
     question_set: str = "set",
     split: str = "test",
+    documents: Sequence[str] = ("Test.pdf", "Other.pdf"),
+    probe: Sequence[float] = PROBE,
 ) -> Run:
-    """A run whose questions ``q0``, ``q1``, … have these NDCG@10; ``slices`` are by position."""
+    """A run whose questions ``q0``, ``q1``, … have these NDCG@10; ``slices`` are by position.
+
+    Its questions are about ``documents`` in turn.
+    """
     names = {name: tuple(f"q{i}" for i in places) for name, places in (slices or {}).items()}
     by_id = {f"q{i}": {"ndcg@10": score, "map": score / 2} for i, score in enumerate(scores)}
     return Run(
@@ -82,4 +104,14 @@ def scored_run(
             for name, ids in names.items()
         },
         slice_questions=names,
+        documents={
+            key: (documents[i % len(documents)],) for i, key in enumerate(by_id) if documents
+        },
+        probe=probed(probe),
     )
+
+
+def probed(scores: Sequence[float], probe: str = "p1") -> Probe:
+    """The general probe with these NDCG@10."""
+    by_id = {f"g{i}": score for i, score in enumerate(scores)}
+    return Probe(probe, "m", len(by_id), 7, interval(list(scores), 7), by_id)

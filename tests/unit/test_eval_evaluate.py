@@ -15,7 +15,7 @@ from eval.evaluate import evaluate
 from eval.judgments import corpus_ids
 from eval.measures import MEASURES, per_question
 from rag_service.core.errors import DataError, StoreError
-from rag_service.core.types import Hit, Question
+from rag_service.core.types import Hit, Question, Run
 from tests.unit.eval_cases import RELEASE, chunk, evaluated, question, question_set, ranked
 
 
@@ -161,8 +161,7 @@ def test_questions_are_asked_in_batches_to_the_depth_with_progress() -> None:
     evaluate(
         question_set(*(question(f"q{i}", "A.pdf#page=1") for i in range(150))),
         search,
-        documents=["A.pdf"],
-        chunk_ids=[],
+        documents={"d1": "A.pdf"},
         release=RELEASE,
         seed=1,
         depth=17,
@@ -204,7 +203,7 @@ def test_the_document_of_a_run_holds_what_commands_report() -> None:
     assert document["release"] == "r0001"
     assert (document["question_set"], document["split"]) == ("set", "test")
     assert (document["questions"], document["skipped"], document["seed"]) == (5, 1, 7)
-    assert document["metrics"]["ndcg@10"].keys() == {"value", "low", "high"}
+    assert document["metrics"]["ndcg@10"].keys() == {"value", "low", "high", "by"}
     assert document["metrics"]["ndcg@10"]["value"] == 0.2
     assert document["per_question"]["q0"]["ndcg@10"] == 1.0
     assert document["slices"]["company=Alpha"]["questions"] == 5
@@ -217,3 +216,43 @@ def test_equal_seeds_give_equal_figures_and_runs_have_ids_of_their_own() -> None
     first, second = (evaluated(questions, {"What is q0?": hits}) for _ in range(2))
     assert first.metrics == second.metrics
     assert first.run_id < second.run_id
+
+
+def test_a_run_names_the_documents_of_its_questions_the_main_one_first() -> None:
+    questions = question_set(
+        question("page", "B.pdf#page=1", "A.pdf#page=1"),
+        question("chunk", "d1.x", "d2.y", document="B.pdf"),
+        question("unnamed", "d2.y"),
+    )
+    run = evaluated(questions, {})
+    assert run.documents == {
+        "page": ("A.pdf", "B.pdf"),
+        "chunk": ("B.pdf", "A.pdf"),
+        "unnamed": ("B.pdf",),
+    }
+    assert run_document(run)["documents"] == 2
+
+
+def test_judgments_have_a_digest_that_metadata_and_order_do_not_change() -> None:
+    first, second = question("q1", "d1.x", "d1.y"), question("q2", "d1.x")
+    digest = evaluated(question_set(first, second), {}).judgments
+    marked = question("q1", "d1.y", "d1.x", company="Alpha")
+    assert evaluated(question_set(second, marked), {}).judgments == digest
+    assert evaluated(question_set(first, question("q2", "d1.y")), {}).judgments != digest
+
+
+def test_intervals_are_by_document_where_there_are_enough() -> None:
+    documents = {f"d{i}": f"D{i}.pdf" for i in range(10)}
+
+    def run(count: int) -> Run:
+        questions = (question(f"q{i}", f"D{i % count}.pdf#page=1") for i in range(40))
+        return evaluate(
+            question_set(*questions),
+            lambda texts, k: [[] for _ in texts],
+            documents=documents,
+            release=RELEASE,
+            seed=1,
+        )
+
+    assert run(10).metrics["ndcg@10"].by == "documents"
+    assert run(9).metrics["ndcg@10"].by == "questions"

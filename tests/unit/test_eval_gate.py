@@ -1,44 +1,61 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from eval.compare import paired
 from eval.gate import GateFacts, GateThresholds, decide
-from rag_service.core.types import Run
-from tests.unit.eval_cases import scored_run
+from eval.latency import Latency
+from rag_service.core.types import Interval, Run
+from tests.unit.eval_cases import PROBE, probed, scored_run
 
+LATENCY = Latency(10.0, 10.2, Interval(1.02, 0.99, 1.06), questions=40, rounds=5, seed=7)
 FACTS = GateFacts(
-    training_documents={"Train.pdf", "Validation.pdf"},
-    test_documents={"Test.pdf", "Other.pdf"},
+    training_documents=("Train.pdf", "Validation.pdf"),
+    leaked_questions=(),
     complete=True,
+    latency=LATENCY,
 )
 THRESHOLDS = GateThresholds()
 
 
 def runs(
-    gain: float, questions: int = 120, slices: dict[str, range] | None = None
+    gain: float,
+    questions: int = 120,
+    slices: dict[str, range] | None = None,
+    probe: Sequence[float] = PROBE,
+    documents: Sequence[str] = ("Test.pdf", "Other.pdf"),
 ) -> tuple[Run, Run]:
     rng = np.random.default_rng(11)
     before = rng.uniform(0.2, 0.6, questions)
     after = before + rng.normal(gain, 0.1, questions)
     return (
-        scored_run(list(before), "r1", slices),
-        scored_run(list(after), "r2", slices),
+        scored_run(list(before), "r1", slices, documents=documents),
+        scored_run(list(after), "r2", slices, documents=documents, probe=probe),
     )
+
+
+def slower(value: float, low: float, high: float) -> GateFacts:
+    return replace(FACTS, latency=replace(LATENCY, ratio=Interval(value, low, high)))
 
 
 def test_a_proven_gain_goes_live_and_says_why() -> None:
     before, after = runs(0.1)
     decision = decide(before, after, THRESHOLDS, FACTS)
     assert decision.promoted
-    first, *others = decision.reasons
+    better, unseen, complete, slices, general, latency = decision.reasons
     old, new = before.metrics["ndcg@10"].value, after.metrics["ndcg@10"].value
-    assert f"ndcg@10 is better: {old:.3f} to {new:.3f} on 120 questions" in first
-    assert f"{new - old:+.3f} [+" in first
-    assert "p = 0.0002" in first
-    assert "none of the 2 documents asked about was trained on" in others
+    assert f"ndcg@10 is better: {old:.3f} to {new:.3f} on 120 questions" in better
+    assert f"{new - old:+.3f} [+" in better
+    assert "p = 0.0002" in better
+    assert unseen == "none of the 2 documents asked about was trained on"
+    assert complete == "the candidate's index is complete"
+    assert slices.startswith("none of 0 slices of 20 or more questions lost more than 0.020")
+    assert general.startswith("general text was kept: ndcg@10 of the probe +0.000")
+    assert latency == "a query takes about as long: 10.0 to 10.2 ms, 1.02 times [0.99, 1.06]"
     assert decision == decide(before, after, THRESHOLDS, FACTS)
 
 
@@ -68,8 +85,23 @@ def test_a_gain_on_ten_questions_is_no_proof() -> None:
     assert decide(*runs(0.3, questions=30), THRESHOLDS, FACTS).promoted
 
 
+def test_a_gain_on_one_of_many_documents_is_no_proof() -> None:
+    documents = [f"D{i}.pdf" for i in range(12)]
+    before, _ = runs(0.0, documents=documents)
+    old = [figures["ndcg@10"] for figures in before.per_question.values()]
+    lifted = [score + (0.35 if i % 12 == 0 else 0.0) for i, score in enumerate(old)]
+    after = scored_run(lifted, "r2", documents=documents)
+    decision = decide(before, after, THRESHOLDS, FACTS)
+    assert not decision.promoted
+    assert "not proven better" in decision.reasons[0]
+    assert "by documents" in decision.reasons[0]
+    apart = paired(replace(before, documents={}), replace(after, documents={}), "ndcg@10", 7)
+    assert apart.p < 0.01  # question by question it would look certain
+    assert decide(*runs(0.1, documents=documents), THRESHOLDS, FACTS).promoted
+
+
 def test_a_planted_leak_is_found() -> None:
-    leaked = replace(FACTS, training_documents={"Train.pdf", "Test.pdf"})
+    leaked = replace(FACTS, training_documents=("Train.pdf", "Test.pdf"))
     decision = decide(*runs(0.1), THRESHOLDS, leaked)
     assert not decision.promoted
     assert decision.reasons == (
@@ -77,8 +109,20 @@ def test_a_planted_leak_is_found() -> None:
     )
 
 
+def test_a_test_question_among_the_training_pairs_is_found() -> None:
+    decision = decide(*runs(0.1), THRESHOLDS, replace(FACTS, leaked_questions=("q7",)))
+    assert decision.reasons == ("leak: 1 of the questions stand in the training data (q7)",)
+
+
+def test_a_leak_that_only_the_models_card_tells_is_found() -> None:
+    before, after = runs(0.1)
+    decision = decide(before, replace(after, trained_on=12), THRESHOLDS, FACTS)
+    assert not decision.promoted
+    assert decision.reasons[0].startswith("leak: 12 questions are about documents that")
+
+
 def test_unknown_test_documents_are_not_taken_for_unseen() -> None:
-    decision = decide(*runs(0.1), THRESHOLDS, replace(FACTS, test_documents=()))
+    decision = decide(*runs(0.1, documents=()), THRESHOLDS, FACTS)
     assert not decision.promoted
     assert "not known which documents" in decision.reasons[0]
 
@@ -92,6 +136,46 @@ def test_an_incomplete_index_stays_out(facts: GateFacts) -> None:
     assert decision.reasons == (
         f"the candidate's index is not complete (chunks missing: {facts.missing})",
     )
+
+
+def test_a_model_that_forgot_general_text_stays_out() -> None:
+    forgot = [score * 0.9 for score in PROBE]
+    decision = decide(*runs(0.1, probe=forgot), THRESHOLDS, FACTS)
+    assert not decision.promoted
+    (reason,) = decision.reasons
+    assert reason.startswith("general text was forgotten: ndcg@10 of the probe -0.078")
+    assert reason.endswith("on 40 questions")
+
+
+def test_a_small_loss_on_general_text_is_no_reason() -> None:
+    for loss in (0.03, 0.01, -0.05):
+        probe = [score - loss for score in PROBE]
+        assert decide(*runs(0.1, probe=probe), THRESHOLDS, FACTS).promoted, loss
+
+
+def test_a_general_probe_that_was_not_measured_or_changed_proves_nothing() -> None:
+    before, after = runs(0.1)
+    for other, why in ((None, "not measured"), (probed(PROBE, "p2"), "its questions changed")):
+        decision = decide(before, replace(after, probe=other), THRESHOLDS, FACTS)
+        assert not decision.promoted
+        assert why in decision.reasons[0]
+
+
+def test_a_slower_candidate_stays_out() -> None:
+    decision = decide(*runs(0.1), THRESHOLDS, slower(1.25, 1.19, 1.31))
+    assert not decision.promoted
+    (reason,) = decision.reasons
+    assert reason.startswith("a query takes longer: 10.0 to 10.2 ms, 1.25 times [1.19, 1.31]")
+
+
+@pytest.mark.parametrize("ratio", [(1.25, 1.02, 1.6), (1.11, 1.10, 1.12), (0.6, 0.55, 0.7)])
+def test_noise_does_not_make_a_candidate_slow(ratio: tuple[float, float, float]) -> None:
+    assert decide(*runs(0.1), THRESHOLDS, slower(*ratio)).promoted
+
+
+def test_a_latency_that_was_not_measured_proves_nothing() -> None:
+    decision = decide(*runs(0.1), THRESHOLDS, replace(FACTS, latency=None))
+    assert decision.reasons == ("how long a query takes was not measured",)
 
 
 def sliced(size: int, loss: float) -> tuple[Run, Run]:
@@ -135,6 +219,7 @@ def test_runs_on_different_questions_prove_nothing() -> None:
     for other in (
         replace(after, question_set="else"),
         replace(after, split="dev"),
+        replace(after, judgments="else"),
         replace(after, per_question={**after.per_question, "new": {"ndcg@10": 1.0, "map": 1.0}}),
     ):
         decision = decide(before, other, THRESHOLDS, FACTS)
@@ -143,9 +228,15 @@ def test_runs_on_different_questions_prove_nothing() -> None:
 
 
 def test_every_reason_against_is_given() -> None:
-    facts = replace(FACTS, training_documents={"Test.pdf"}, complete=False, missing=1)
-    reasons = decide(*runs(-0.1), THRESHOLDS, facts).reasons
-    assert len(reasons) == 3
-    assert "worse" in reasons[0]
-    assert "leak" in reasons[1]
-    assert "not complete" in reasons[2]
+    facts = replace(
+        slower(1.5, 1.4, 1.6),
+        training_documents=("Test.pdf",),
+        leaked_questions=("q1",),
+        complete=False,
+        missing=1,
+    )
+    slices = {"company=Alpha": range(60)}
+    reasons = decide(*runs(-0.1, slices=slices, probe=[0.0] * 40), THRESHOLDS, facts).reasons
+    words = ("worse", "trained on 1", "q1", "complete", "Alpha", "forgotten", "longer")
+    for word, reason in zip(words, reasons, strict=True):
+        assert word in reason

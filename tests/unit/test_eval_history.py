@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from eval.files import write_atomically
+from eval.gate import GateFacts, GateThresholds, decide
 from eval.history import History
+from eval.latency import Latency
 from rag_service.core.errors import DataError, NotFound
 from rag_service.core.types import GateDecision, Interval
-from tests.unit.eval_cases import scored_run
+from tests.unit.eval_cases import question, question_set, scored_run
 
 RUN = scored_run([0.1, 1 / 3, 0.7, 0.1 + 0.2, 1.0], slices={"company=Ünï": range(5)})
 FIGURE = st.floats(-1, 1)
@@ -100,3 +103,45 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         write_atomically(path, "new\ud800")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_decision_keeps_what_it_was_made_from(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    latency = Latency(10.0, 11.0, Interval(1.1, 1.0, 1.2), questions=40, rounds=5, seed=7)
+    facts = GateFacts(("A.pdf",), (), True, latency)
+    thresholds = GateThresholds(min_questions=5)
+    decision = decide(RUN, RUN, thresholds, facts)
+    history.add(RUN)
+    history.add_decision(RUN, RUN, decision, thresholds, facts)
+    (kept,) = history.decisions()
+    assert (kept.decision, kept.thresholds, kept.facts) == (decision, thresholds, facts)
+    runs = history.get(kept.before), history.get(kept.after)
+    assert kept.thresholds
+    assert kept.facts
+    assert decide(*runs, kept.thresholds, kept.facts) == decision
+
+
+def test_runs_and_decisions_of_an_older_version_are_read(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    path = history.add(RUN)
+    raw = json.loads(path.read_text())
+    for name in ("judgments", "documents", "trained_on", "variants", "probe"):
+        del raw[name]
+    for figure in raw["metrics"].values():
+        del figure["by"]
+    path.write_text(json.dumps(raw))
+    assert history.get(RUN.run_id) == replace(RUN, documents={}, probe=None)
+    decided = history.add_decision(RUN, RUN, GateDecision(True, ("yes",)))
+    raw = json.loads(decided.read_text())
+    del raw["facts"], raw["thresholds"]
+    decided.write_text(json.dumps(raw))
+    assert history.decisions()[0].facts is None
+
+
+def test_what_a_run_asked_is_kept_with_it(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    asked = question_set(question("q0", "d1.x", company="Ünï"), question("q1", "A.pdf#page=2"))
+    history.add(RUN, asked)
+    history.add(replace(RUN, run_id="other"))
+    assert history.questions(RUN.run_id) == asked
+    assert history.questions("other") is None

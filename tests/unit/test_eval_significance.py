@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -7,7 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.significance import clustered_interval, difference, interval
+from eval.significance import (
+    clustered_interval,
+    difference,
+    interval,
+    intervals,
+    median_interval,
+)
 from rag_service.core.types import Interval
 
 UNIT = st.floats(0, 1, width=32)
@@ -86,6 +93,64 @@ def test_values_that_fail_together_are_less_sure() -> None:
     together = clustered_interval(values, [str(i // 3) for i in range(30)], seed=1)
     assert apart.value == together.value == pytest.approx(0.9)
     assert together.low < apart.low
-    assert clustered_interval([1.0, 1.0], ["a", "b"], seed=1) == Interval(1.0, 1.0, 1.0)
+    equal = clustered_interval([1.0, 1.0], ["a", "b"], seed=1)
+    assert equal == Interval(1.0, 1.0, 1.0, by="clusters")
     with pytest.raises(ValueError, match="2 values and 1 clusters"):
         clustered_interval([1.0, 0.0], ["a"], seed=1)
+
+
+DOCUMENTS = [f"D{i % 12}.pdf" for i in range(48)]
+FAILING = [float(i % 12 > 2) for i in range(48)]
+"""All questions of three of twelve documents fail."""
+
+
+def test_questions_that_fail_together_widen_the_interval() -> None:
+    apart, together = interval(FAILING, 1), interval(FAILING, 1, DOCUMENTS)
+    assert (apart.by, together.by) == ("questions", "documents")
+    assert apart.value == together.value == 0.75
+    assert together.high - together.low > 1.5 * (apart.high - apart.low)
+    assert together == replace(clustered_interval(FAILING, DOCUMENTS, 1), by="documents")
+
+
+@pytest.mark.parametrize(
+    "documents", [None, [f"D{i % 9}.pdf" for i in range(48)], [f"D{i}.pdf" for i in range(48)]]
+)
+def test_few_documents_or_one_a_question_are_not_clustered(documents: list[str] | None) -> None:
+    assert interval(FAILING, 1, documents) == interval(FAILING, 1)
+
+
+def test_measures_of_the_same_questions_share_their_draws() -> None:
+    rows = [FAILING, [0.5] * 48, [value / 3 for value in FAILING]]
+    first, same, third = intervals(rows, 1, DOCUMENTS)
+    assert first == interval(FAILING, 1, DOCUMENTS)
+    assert (same.value, same.low, same.high) == (0.5, 0.5, 0.5)
+    assert third.low == pytest.approx(first.low / 3)
+
+
+def test_documents_are_exchanged_whole() -> None:
+    before = [0.2] * 48
+    after = [0.2 + gain for gain in FAILING]
+    got = difference(before, after, 1, DOCUMENTS)
+    gains = np.asarray(FAILING).reshape(4, 12).sum(axis=0)
+    flipped = [abs(float(np.dot(gains, signs))) for signs in product((1, -1), repeat=12)]
+    assert got.p == pytest.approx(np.mean(np.asarray(flipped) >= gains.sum() - 1e-9))
+    assert got.p > difference(before, after, 1).p
+    assert got.by == "documents"
+
+
+def test_all_differences_zero_or_equal() -> None:
+    same = difference([0.3] * 48, [0.3] * 48, 1, DOCUMENTS)
+    assert (same.value, same.low, same.high, same.p) == (0.0, 0.0, 0.0, 1.0)
+    shifted = difference([0.25] * 48, [0.5] * 48, 1, DOCUMENTS)
+    assert (shifted.value, shifted.low, shifted.high) == (0.25, 0.25, 0.25)
+    assert shifted.p == pytest.approx(2 / 2**12)
+
+
+def test_the_median_has_an_interval_too() -> None:
+    values = list(np.random.default_rng(2).normal(1.0, 0.1, 101))
+    got = median_interval([*values, 50.0], seed=1)
+    assert got.value == pytest.approx(float(np.median([*values, 50.0])))
+    assert 0.9 < got.low < got.value < got.high < 1.1
+    assert median_interval([1.5], seed=1) == Interval(1.5, 1.5, 1.5)
+    with pytest.raises(ValueError, match="no values"):
+        median_interval([], seed=1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from finetune.build import build_pairs
-from finetune.dataset import fingerprint, load, save, to_dataset
+from finetune.dataset import fingerprint, load, save, to_columns, to_triplets
 from finetune.options import DataOptions, TrainingData
 from rag_service.core.errors import DataError
 from tests.fakes.filings import filings
@@ -80,13 +80,26 @@ def test_broken_missing_repeated_and_foreign_rows_are_refused(data: TrainingData
 def test_the_trainer_sees_what_the_encoder_serves(data: TrainingData) -> None:
     chunks = {chunk.chunk_id: chunk for chunk in filings(4)}
     pairs = data.pairs[:5]
-    dataset = to_dataset(pairs, chunks)
-    assert dataset.column_names == ["anchor", "positive"]
-    assert dataset["positive"][0] == chunks[pairs[0].chunk_id].embedded_text
-    other = next(iter(chunks))
-    dataset = to_dataset(pairs, chunks, {pair.question_id: other for pair in pairs})
-    assert dataset.column_names == ["anchor", "positive", "negative"]
+    columns = to_columns(pairs, chunks)
+    assert list(columns) == ["anchor", "positive"]
+    assert columns["positive"][0] == chunks[pairs[0].chunk_id].embedded_text
+    one, two = list(chunks)[:2]
+    columns = to_columns(pairs, chunks, {pair.question_id: (one, two) for pair in pairs})
+    assert list(columns) == ["anchor", "positive", "negative_1", "negative_2"]
+    assert columns["negative_2"] == [chunks[two].embedded_text] * len(pairs)
     with pytest.raises(DataError, match="no hard negative"):
-        to_dataset(pairs, chunks, {pairs[0].question_id: other})
+        to_columns(pairs, chunks, {pairs[0].question_id: (one,)})
+    with pytest.raises(DataError, match="1 hard negative"):
+        to_columns(pairs, chunks, {p.question_id: (one, two)[: 1 + n] for n, p in enumerate(pairs)})
     with pytest.raises(DataError, match="not stored any more"):
-        to_dataset(pairs, {})
+        to_columns(pairs, {})
+
+
+def test_triplets_have_a_row_for_each_negative() -> None:
+    columns = {"anchor": ["a", "b"], "positive": ["p", "q"]}
+    negatives = {"negative_1": ["n", "m"], "negative_2": ["x", "y"]}
+    assert to_triplets(columns | negatives) == {
+        "anchor": ["a", "b", "a", "b"],
+        "positive": ["p", "q", "p", "q"],
+        "negative": ["n", "m", "x", "y"],
+    }

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from finetune.amounts import amounts_in, parse_amount
+from finetune.amounts import parse_amount
 from finetune.facts import clean_label, is_sensible, statement_of, table_facts, year_columns
 from finetune.names import company_name, possessive, spoken_period
 from finetune.vocabulary import CONCEPTS, RATIOS, concept_of
@@ -32,10 +32,6 @@ from tests.fakes.filings import filing
 )
 def test_a_cell_holds_an_amount_or_none(cell: str, amount: float | None) -> None:
     assert parse_amount(cell) == amount
-
-
-def test_amounts_in_running_text_lose_signs_and_separators() -> None:
-    assert amounts_in("rose from $1,234 to (56.7) in 2023.") == {1234.0, 56.7, 2023.0}
 
 
 def _table(chunk: Chunk, *columns: str) -> Chunk:

@@ -2,12 +2,15 @@
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from finetune.options import TrainingData, TrainOptions
 from finetune.split import assign_splits, check_leakage, remove_leaks, require_all_splits
+from finetune.train import train
 from rag_service.core.errors import DataError
-from rag_service.core.types import Chunk, Pair, Split
+from rag_service.core.types import Chunk, ModelCard, Pair, Split
 from tests.fakes.filings import filing, filings
 
 
@@ -118,6 +121,45 @@ def test_a_shared_question_or_passage_is_a_leak_and_leaves_the_earlier_split(wha
     assert [pair.split for pair in kept] == ["test"]
     assert dropped == {"shared between splits": 1}
     check_leakage(kept, by_id)
+
+
+@pytest.mark.parametrize("text", ["WHAT were  Sales", "What were sales?!", "“What were sales?”"])
+def test_a_planted_test_question_is_refused_however_it_is_written(text: str) -> None:
+    ours, other = filing("Alder Mills", 2023)[4], filing("Birchwater", 2023)[4]
+    by_id = {ours.chunk_id: ours, other.chunk_id: other}
+    planted = [_pair(ours, "train", text), _pair(other, "test", "What were sales?")]
+    with pytest.raises(DataError, match=r"\(train\) and .* \(test\) share a question"):
+        check_leakage(planted, by_id)
+
+
+def test_training_is_refused_with_a_planted_question(tmp_path: Path) -> None:
+    chunks = filings(3, (2023,))
+    firsts = [chunk for chunk in chunks if chunk.position == 0]
+    splits: tuple[Split, ...] = ("train", "validation", "test")
+    pairs = [
+        _pair(chunk, split, f"What of {split}?")
+        for chunk, split in zip(firsts, splits, strict=True)
+    ]
+    planted = (*pairs, _pair(firsts[0], "train", "what of TEST"))
+    data = TrainingData(planted, {}, tmp_path, "f")
+    base = ModelCard("m", "base", str(tmp_path), 8, 8, "", "", "2024")
+    by_id = {chunk.chunk_id: chunk for chunk in chunks}
+    with pytest.raises(DataError, match="share a question"):
+        train(base, tmp_path, data, by_id, tmp_path / "out", TrainOptions())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_passage_that_also_answers_a_test_question_is_not_trained_on() -> None:
+    ours, other = filing("Alder Mills", 2023)[4:6], filing("Birchwater", 2023)[4:6]
+    also = replace(other[1], text=ours[0].text)
+    by_id = {chunk.chunk_id: chunk for chunk in (*ours, other[0], also)}
+    test = replace(_pair(other[0], "test", "b"), relevant=(other[0].chunk_id, also.chunk_id))
+    pairs = [_pair(ours[0], "train", "a"), _pair(ours[1], "train", "c"), test]
+    with pytest.raises(DataError, match="share a passage"):
+        check_leakage(pairs, by_id)
+    kept, dropped = remove_leaks(pairs, by_id)
+    assert kept == pairs[1:]
+    assert dropped == {"shared between splits": 1}
 
 
 def test_a_vanished_chunk_and_an_empty_split_are_named() -> None:

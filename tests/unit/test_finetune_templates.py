@@ -6,12 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from finetune.amounts import amounts_in
 from finetune.drafts import Draft, spread
+from finetune.figures import figures_in
 from finetune.prose import section_drafts
 from finetune.templates import fact_drafts, ratio_drafts
 from rag_service.core.types import Chunk, TableCells
 from tests.fakes.filings import filing, filings, table_text
+
+
+def _amounts(text: str) -> set[float]:
+    return {figure.digits for figure in figures_in(text)}
 
 
 def _rows(chunks: Sequence[Chunk], seed: int = 1, per_chunk: int = 50) -> list[Draft]:
@@ -23,10 +27,10 @@ def test_levels_are_answered_by_every_chunk_that_counts_as_relevant() -> None:
     levels = [draft for draft in _rows(list(chunks.values())) if draft.kind == "level"]
     assert len(levels) > 100
     for draft in levels:
-        wanted = amounts_in(draft.answer)
+        wanted = _amounts(draft.answer)
         assert wanted
         assert draft.relevant[0] == draft.chunk.chunk_id
-        assert all(wanted <= amounts_in(chunks[chunk].text) for chunk in draft.relevant)
+        assert all(wanted <= _amounts(chunks[chunk].text) for chunk in draft.relevant)
 
 
 def test_a_fact_that_two_filings_state_is_asked_once_and_both_are_relevant() -> None:
@@ -44,7 +48,7 @@ def test_changes_and_shares_are_computed_from_the_row() -> None:
     drafts = _rows(filings(6))
     change = next(d for d in drafts if d.kind == "change")
     before, after = sorted(
-        (a for a in amounts_in(change.answer) if a in amounts_in(change.chunk.text)), reverse=True
+        (a for a in _amounts(change.answer) if a in _amounts(change.chunk.text)), reverse=True
     )[:2]
     grown = float(change.answer.rpartition(" ")[2].strip("%"))
     assert grown in {round(100 * (after / before - 1), 1), round(100 * (before / after - 1), 1)}

@@ -28,7 +28,19 @@ DIMS = 32
 
 
 def card(fingerprint: str) -> ModelCard:
-    return ModelCard(fingerprint, fingerprint, "", DIMS, 256, "", "", "2026-01-01T00:00:00Z")
+    """That of ``base+x`` is an adapted ``base``."""
+    base, _, adapter = fingerprint.partition("+")
+    return ModelCard(
+        fingerprint=fingerprint,
+        name=fingerprint,
+        path="",
+        dims=DIMS,
+        max_tokens=256,
+        query_prompt="",
+        document_prompt="",
+        created="2026-01-01T00:00:00Z",
+        documents_like=base if adapter else "",
+    )
 
 
 def document(chunks: Sequence[Chunk], version: str = "") -> Document:
@@ -45,13 +57,20 @@ def document(chunks: Sequence[Chunk], version: str = "") -> Document:
 
 
 class CountingRegistry:
-    """Loads fake encoders and counts what they embed."""
+    """Loads fake encoders and counts what they embed; ``gone`` are models that were deleted."""
 
     def __init__(self) -> None:
         self.embedded: list[str] = []
+        self.gone: set[str] = set()
+
+    def get(self, fingerprint: str) -> ModelCard:
+        if fingerprint in self.gone:
+            raise NotFound(f"no model {fingerprint}")
+        return card(fingerprint)
 
     def load(self, fingerprint: str) -> Any:
-        embedder = FakeEmbedder(dims=DIMS, fingerprint=fingerprint)
+        like = self.get(fingerprint).documents_like
+        embedder = FakeEmbedder(dims=DIMS, fingerprint=fingerprint, documents_like=like)
         counted = self.embedded
         real = embedder.embed_documents
 

@@ -1,0 +1,80 @@
+"""How much longer one release takes to answer a query than another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from eval.significance import median_interval
+from rag_service.core.types import Interval
+
+Ask = Callable[[str], object]
+"""Searches for one question as a request does: encoder, then index."""
+
+ROUNDS = 5
+QUESTIONS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of a query under two releases, and how they compare.
+
+    ``ratio`` is the median over questions of after / before, each the median of its rounds, with
+    its bootstrap interval: a machine that is busy for a while slows both, since they take turns.
+    """
+
+    before_ms: float
+    after_ms: float
+    ratio: Interval
+    questions: int
+    rounds: int
+    seed: int
+
+
+def measure(
+    before: Ask,
+    after: Ask,
+    questions: Sequence[str],
+    seed: int,
+    *,
+    rounds: int = ROUNDS,
+    clock: Callable[[], float] = perf_counter,
+) -> Latency:
+    """Ask up to 40 of ``questions``, drawn by ``seed``, of both in turn, ``rounds`` times.
+
+    Raises:
+        ValueError: if there is no question.
+    """
+    if not questions:
+        raise ValueError("no question to ask")
+    chosen = np.random.default_rng(seed).permutation(len(questions))[:QUESTIONS]
+    asked = [questions[place] for place in chosen]
+    sides = (before, after)
+    for ask in sides:  # what a first query loads is not what a query takes
+        ask(asked[0])
+    seconds = np.empty((2, len(asked), rounds))
+    for turn in range(rounds):
+        for place, question in enumerate(asked):
+            for side in (0, 1) if (turn + place) % 2 else (1, 0):
+                start = clock()
+                sides[side](question)
+                seconds[side, place, turn] = clock() - start
+    typical = np.median(seconds, axis=2)
+    middle = np.median(typical, axis=1) * 1000
+    return Latency(
+        before_ms=round(float(middle[0]), 3),
+        after_ms=round(float(middle[1]), 3),
+        ratio=median_interval(list(typical[1] / typical[0]), seed),
+        questions=len(asked),
+        rounds=rounds,
+        seed=seed,
+    )
+
+
+def load_latency(raw: Mapping[str, Any]) -> Latency:
+    """A latency as ``dataclasses.asdict`` gave it."""
+    return Latency(**{**raw, "ratio": Interval(**raw["ratio"])})

@@ -1,0 +1,59 @@
+"""What a model saw in training, kept with the model, so that no evaluation asks about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rag_service.core.errors import ModelError
+from rag_service.core.ids import question_digest
+from rag_service.core.types import ModelCard, Pair
+
+_QUESTIONS = "training_questions.txt"
+"""Stands beside the weights: one digest a line."""
+
+
+def write_questions(folder: Path, questions: Iterable[str], base: ModelCard) -> None:
+    """Keep digests of the questions of train and validation in a model's ``folder``.
+
+    What its base was trained on counts as well: an adapter's may be a trained model.
+    """
+    digests = {question_digest(question) for question in questions} | seen_questions(base)
+    text = "".join(f"{digest}\n" for digest in sorted(digests))
+    (folder / _QUESTIONS).write_text(text, encoding="utf-8")
+
+
+def seen_questions(card: ModelCard) -> frozenset[str]:
+    """Digests of the questions that a model was trained or validated on.
+
+    Raises:
+        ModelError: it was trained, and on what is not known any more.
+    """
+    path = Path(card.path) / _QUESTIONS
+    if path.is_file():
+        return frozenset(path.read_text(encoding="utf-8").split())
+    if seen_documents(card):
+        raise ModelError(
+            f"model {card.fingerprint} ({card.name}) was trained on questions that its folder "
+            f"does not name any more ({_QUESTIONS} is missing), so that no evaluation of it can "
+            "be trusted: train it again"
+        )
+    return frozenset()
+
+
+def seen_documents(card: ModelCard) -> frozenset[str]:
+    """Names of the documents that a model was trained or validated on."""
+    training = card.training
+    return frozenset(
+        [*training.get("train_documents", ()), *training.get("validation_documents", ())]
+    )
+
+
+def unseen(pairs: Iterable[Pair], card: ModelCard) -> list[Pair]:
+    """The pairs whose document and question a model never saw."""
+    documents, questions = seen_documents(card), seen_questions(card)
+    return [
+        pair
+        for pair in pairs
+        if pair.document not in documents and question_digest(pair.question) not in questions
+    ]

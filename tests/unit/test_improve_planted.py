@@ -1,0 +1,291 @@
+"""The whole loop over fake stores with planted candidates: what it refuses, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import numpy as np
+import pytest
+
+from eval.gate import GateThresholds, decide
+from eval.history import History
+from eval.probe.measure import load as load_probe
+from finetune.dataset import save
+from finetune.options import DataOptions, TrainingData, TrainOptions
+from rag_service.answering.retrieve import Retriever
+from rag_service.answering.serving import Serving
+from rag_service.cli.improving import print_improvement
+from rag_service.cli.output import stdout_console
+from rag_service.core.errors import DataError, ReleaseConflict
+from rag_service.core.types import Chunk, Document, IndexSpec, ModelCard, Pair, Split, Vectors
+from rag_service.indexing.promotion import Promoter
+from rag_service.indexing.shadow import ShadowIndexer
+from rag_service.loop.evaluation import Evaluator
+from rag_service.loop.improve import Improvement, Improver
+from rag_service.loop.jobs import JobStore
+from rag_service.loop.seen import write_questions
+from rag_service.loop.training import FinetuneOptions
+from tests.fakes.filings import COMPANIES, filings
+from tests.fakes.models import FakeEmbedder, FakeRegistry
+from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
+
+DIMS = 512
+CHUNKS = filings(3)
+HELD_OUT = [chunk for chunk in CHUNKS if chunk.facts.company.title().startswith(COMPANIES[1:3])]
+PROBE = load_probe()
+
+
+def question(chunk: Chunk) -> str:
+    return f"Riddle {sha256(chunk.chunk_id.encode()).hexdigest()[:12]}?"
+
+
+class Planted(FakeEmbedder):
+    """Finds what it knows, as if by understanding, and words in the rest."""
+
+    def __init__(self, name: str, chunks: Collection[Chunk], general: int, slow: bool) -> None:
+        super().__init__(DIMS, name)
+        self._slow = slow
+        self._topics = {question(chunk): chunk.chunk_id for chunk in chunks}
+        self._topics |= {chunk.embedded_text: chunk.chunk_id for chunk in CHUNKS}
+        for question_id in [*PROBE.questions][:general]:
+            (passage_id,) = PROBE.relevant[question_id]
+            self._topics |= dict.fromkeys(
+                (PROBE.questions[question_id], PROBE.passages[passage_id]), passage_id
+            )
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        if self._slow:
+            sleep(0.005)
+        return self.embed_documents(texts)
+
+    def embed_documents(
+        self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
+    ) -> Vectors:
+        return super().embed_documents([self._topics.get(text, text) for text in texts], on_done)
+
+
+class PlantedRegistry(FakeRegistry):
+    def __init__(self) -> None:
+        super().__init__(dims=DIMS)
+        self.planted: dict[str, Planted] = {}
+
+    def plant(self, card: ModelCard, embedder: Planted) -> None:
+        self._cards[card.fingerprint] = card
+        self.planted[card.fingerprint] = embedder
+
+    def load(self, fingerprint: str) -> Planted:
+        return self.planted[fingerprint]
+
+
+class Finetuner:
+    """Hands out prepared pairs and the planted model."""
+
+    def __init__(self, pairs: Sequence[Pair], card: ModelCard) -> None:
+        self.pairs = list(pairs)
+        self.card = card
+
+    def build_data(self, folder: Path, *_: object) -> TrainingData:
+        return save(self.pairs, {}, folder, seed=7)
+
+    def train(self, *_: object) -> ModelCard:
+        return self.card
+
+
+class Loop:
+    """A live release that knows half of the held-out riddles, and a candidate to come."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        redis = FakeRedis()
+        self.vectors, self.chunks = FakeVectorStore(redis), FakeChunkStore(redis)
+        self.releases, self.registry = FakeReleaseStore(redis), PlantedRegistry()
+        for name in dict.fromkeys(chunk.document for chunk in CHUNKS):
+            own = [chunk for chunk in CHUNKS if chunk.document == name]
+            document = Document(own[0].document_id, name, own[0].facts, 9, len(own), 0, "2025")
+            self.chunks.replace(document, own, None)
+        self.plant("live", HELD_OUT[::2])
+        self.plant("candidate", HELD_OUT)
+        self.finetuner = Finetuner(list(map(pair, CHUNKS)), self.registry.get("candidate"))
+        self.history = History(home / "history")
+
+    def plant(
+        self,
+        name: str,
+        known: Collection[Chunk],
+        *,
+        general: int = len(PROBE.questions),
+        slow: bool = False,
+        **training: object,
+    ) -> ModelCard:
+        folder = self.home / name
+        folder.mkdir(exist_ok=True)
+        base = "" if name == "live" else "live"
+        card = ModelCard(name, name, str(folder), DIMS, 256, "", "", "2025", base, training)
+        self.registry.plant(card, Planted(name, known, general, slow))
+        return card
+
+    def improve(self) -> Improvement:
+        def spec(release: str, model: ModelCard) -> IndexSpec:
+            return IndexSpec(f"ix-{release}", DIMS, model.fingerprint)
+
+        indexer = ShadowIndexer(self.chunks, self.vectors, self.releases, self.registry, spec)
+        promoter = Promoter(indexer, self.vectors, self.releases, self.registry, keep=3)
+        if self.releases.current() is None:
+            promoter.promote(indexer.build(self.registry.get("live")).release)
+        serving = Serving(self.releases, self.vectors, self.registry)
+        retriever = Retriever(serving, self.vectors, 2000)
+        evaluator = Evaluator(
+            chunks=self.chunks,
+            vectors=self.vectors,
+            releases=self.releases,
+            registry=self.registry,
+            serving=serving,
+            retriever=retriever,
+            history=self.history,
+            seed=7,
+        )
+        improver = Improver(
+            home=self.home,
+            seed=7,
+            chunks=self.chunks,
+            releases=self.releases,
+            registry=self.registry,
+            retriever=retriever,
+            finetuner=self.finetuner,  # type: ignore[arg-type]
+            indexer=indexer,
+            evaluator=evaluator,
+            promoter=promoter,
+            history=self.history,
+        )
+        options = FinetuneOptions(data=DataOptions(), training=TrainOptions())
+        with JobStore(self.home).run("improve", {}) as job:
+            return improver.run(job, options, GateThresholds())
+
+    @property
+    def live(self) -> str:
+        current = self.releases.current()
+        return current.model if current else ""
+
+
+def pair(chunk: Chunk) -> Pair:
+    split: Split = "test" if chunk in HELD_OUT else "train"
+    return Pair(
+        question_id=f"q{chunk.chunk_id}",
+        question=question(chunk),
+        answer="yes",
+        chunk_id=chunk.chunk_id,
+        document=chunk.document,
+        company=chunk.facts.company,
+        source="template",
+        split=split,
+        relevant=(chunk.chunk_id,),
+        kind="free",
+    )
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Loop:
+    return Loop(tmp_path)
+
+
+def test_a_better_candidate_goes_live_with_all_that_was_measured(
+    loop: Loop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    improvement = loop.improve()
+    assert improvement.decision.promoted, improvement.decision.reasons
+    assert loop.live == "candidate"
+    assert improvement.after.questions == len(HELD_OUT) == 32
+    document = improvement.as_dict()
+    assert document["probe"]["before"]["model"] == "live"
+    assert document["probe"]["difference"]["value"] == pytest.approx(0.0, abs=0.03)
+    assert document["latency"]["ratio"]["low"] < 1.10
+    assert document["seconds"].keys() >= {"evaluate", "latency", "gate", "promote"}
+
+    (kept,) = loop.history.decisions()
+    assert kept.thresholds
+    assert kept.facts
+    runs = loop.history.get(kept.before), loop.history.get(kept.after)
+    assert decide(*runs, kept.thresholds, kept.facts) == kept.decision == improvement.decision
+    assert kept.facts.latency == improvement.latency
+    assert all(run.probe for run in runs)
+
+    print_improvement(stdout_console(), document)
+    shown = capsys.readouterr().out
+    assert "general text, ndcg@10, 84 questions" in shown
+    assert "a query takes" in shown
+    assert "95 % intervals by bootstrap over questions" in shown
+
+
+def test_a_worse_model_stays_out(loop: Loop) -> None:
+    loop.plant("candidate", HELD_OUT[::4])
+    worse, *slices = refused(loop)
+    assert worse.startswith("ndcg@10 is worse")
+    assert all(reason.startswith("slice ") for reason in slices)
+
+
+def test_a_better_model_on_ten_questions_stays_out(loop: Loop) -> None:
+    loop.finetuner.pairs = [
+        *(pair(chunk) for chunk in CHUNKS if chunk not in HELD_OUT),
+        *map(pair, HELD_OUT[:10]),
+    ]
+    assert refused(loop) == ("too few questions: 10, and 30 are needed for a proof",)
+
+
+def test_a_model_that_forgot_general_text_stays_out(loop: Loop) -> None:
+    loop.plant("candidate", HELD_OUT, general=60)
+    (reason,) = refused(loop)
+    assert reason.startswith("general text was forgotten")
+
+
+def test_a_slower_model_stays_out(loop: Loop) -> None:
+    loop.plant("candidate", HELD_OUT, slow=True)
+    (reason,) = refused(loop)
+    assert reason.startswith("a query takes longer")
+
+
+def test_a_model_whose_card_names_a_test_document_stays_out(loop: Loop) -> None:
+    leaked = HELD_OUT[0].document
+    card = loop.plant("candidate", HELD_OUT, train_documents=[leaked])
+    write_questions(Path(card.path), ["Something else?"], loop.registry.get("live"))
+    (reason,) = refused(loop)
+    assert reason == (
+        f"leak: the model was trained on 1 of the documents that it is tested on ({leaked})"
+    )
+
+
+def test_a_test_question_among_the_training_pairs_stops_the_training(loop: Loop) -> None:
+    stolen = replace(pair(CHUNKS[0]), question=question(HELD_OUT[0]))
+    loop.finetuner.pairs[0] = stolen
+    with pytest.raises(DataError, match=r"leaks: the model was trained on 1 of its questions"):
+        loop.improve()
+    assert loop.live == "live"
+    assert loop.history.all() == []
+
+
+def test_a_candidate_that_loses_a_chunk_is_not_even_measured(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = loop.vectors.write
+
+    def losing(index: str, chunks: Sequence[Chunk], vectors: Vectors, *rest: Any) -> None:
+        lost = [i for i, c in enumerate(chunks) if c == CHUNKS[5] and index != "ix-r0001"]
+        kept = [chunk for i, chunk in enumerate(chunks) if i not in lost]
+        write(index, kept, np.delete(vectors, lost, axis=0), *rest)
+
+    monkeypatch.setattr(loop.vectors, "write", losing)
+    with pytest.raises(ReleaseConflict, match="1 chunks missing"):
+        loop.improve()
+    assert loop.live == "live"
+    assert loop.history.all() == []
+
+
+def refused(loop: Loop) -> tuple[str, ...]:
+    improvement = loop.improve()
+    assert not improvement.decision.promoted
+    assert loop.live == "live"
+    return improvement.decision.reasons
