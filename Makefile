@@ -43,10 +43,15 @@ bench-ingest: weights ## reading PDFs against unstructured's fast strategy; FILI
 bench-memory: weights ## peak memory of ingesting FILINGS, and seconds of doing so again
 	$(BIN)/ragloop bench memory $(FILINGS) $(ARGS)
 
+QUESTIONS ?= ../shared/filings/questions
+bench-finetune: weights ## base, published recipe and ours through Redis; FILINGS=, QUESTIONS=folder
+	$(BIN)/ragloop bench finetune $(FILINGS) \
+	  $(if $(wildcard $(QUESTIONS)),--dataset $(QUESTIONS) --split dev) $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check bench-ingest bench-memory serve clean
+.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune serve clean

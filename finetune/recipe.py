@@ -126,9 +126,7 @@ def _evaluator(test: Dataset, passages: Sequence[str]) -> InformationRetrievalEv
     return InformationRetrievalEvaluator(
         queries={str(place): text for place, text in enumerate(test["anchor"])},
         corpus={name: text for text, name in corpus.items()},
-        relevant_docs={
-            str(place): {corpus[text]} for place, text in enumerate(test["positive"])
-        },
+        relevant_docs={str(place): {corpus[text]} for place, text in enumerate(test["positive"])},
         name="rows",
         write_csv=False,
         score_functions={"cosine": cos_sim},

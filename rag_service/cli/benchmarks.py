@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
+from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.core.settings import load_settings
 from rag_service.wiring import make_registry, open_services, read_options
@@ -98,37 +100,29 @@ def memory(
     emit(report, as_json, render)
 
 
+@finetune_flags(llm_questions=0)
 def finetune(
     paths: Annotated[list[Path], typer.Argument(help="Filings, or folders with filings.")],
+    flags: MakeOptions,
     dataset: Annotated[
         Path | None, typer.Option(help="Another question set to ask, in BEIR layout.")
     ] = None,
     split: Annotated[str, typer.Option(help="Split of that question set.")] = "test",
-    questions: Annotated[
-        int, typer.Option(help="Questions written, over training, validation and test.", min=50)
-    ] = 1200,
-    llm_minutes: Annotated[
-        float, typer.Option(help="Time of the LLM to write pairs for the recipe.", min=0.0)
+    recipe_minutes: Annotated[
+        float, typer.Option(help="Time of the LLM to write the recipe's pairs.", min=0.0)
     ] = 10.0,
     as_json: JsonFlag = False,
 ) -> None:
     """Base model, published recipe and this program's training, each through its own index."""
     from eval.question_sets import load
-    from finetune.options import DataOptions, TrainOptions
-    from rag_service.loop.finetune_benchmark import RecipeOptions
-    from rag_service.loop.training import FinetuneOptions
 
-    settings = load_settings()
+    settings = fast_settings(Path("var/bench"))
+    options = flags(settings)
     sets = [load(dataset, split)] if dataset else []
-    options = FinetuneOptions(
-        data=DataOptions(max_questions=questions, max_llm_questions=0, seed=settings.seed),
-        training=TrainOptions(precision=settings.precision, seed=settings.seed),
-    )
-    recipe = RecipeOptions(llm_minutes, settings.seed)
     arguments = {
         "paths": [str(path.absolute()) for path in paths],
         "options": asdict(options),
-        "recipe": asdict(recipe),
+        "recipe_minutes": recipe_minutes,
         "embedding_model": settings.embedding_model,
         "llm": settings.llm,
     }
@@ -137,14 +131,16 @@ def finetune(
         progress_bar() as progress,
         services.jobs.run("bench", arguments) as job,
     ):
-        report = services.finetune_benchmark.run(job, paths, options, recipe, sets, progress)
+        report = services.finetune_benchmark.run(
+            job, paths, options, recipe_minutes, sets, progress
+        )
     emit(report, as_json, lambda console: _render_finetune(console, report))
 
 
 def _render_finetune(console: Console, report: dict[str, Any]) -> None:
     console.print(
-        f"{report['documents']} documents, {report['chunks']} chunks; {report['pairs']} pairs each, "
-        f"of the recipe's {report['recipe']['llm_pairs']} by the LLM"
+        f"{report['documents']} documents, {report['chunks']} chunks; {report['pairs']} pairs "
+        f"each, of the recipe's {report['recipe']['llm_pairs']} by the LLM"
     )
     for found in report["sets"]:
         rows = []

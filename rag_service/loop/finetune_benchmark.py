@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -36,20 +36,12 @@ from rag_service.loop.evaluation import Evaluator
 from rag_service.loop.improve import Improver
 from rag_service.loop.ingestion import Ingestion
 from rag_service.loop.jobs import Job
+from rag_service.loop.seen import write_questions
 from rag_service.loop.training import FinetuneOptions
 
 BASE, RECIPE, OWN = "base", "recipe", "ragloop"
 """The arms, in the order in which they are shown."""
 _PAIRS = "pairs.json"
-
-
-@dataclass(frozen=True, slots=True)
-class RecipeOptions:
-    """What the published recipe is given."""
-
-    llm_minutes: float
-    """Time that the LLM may write pairs for it; templates fill up what is missing."""
-    seed: int
 
 
 class FinetuneBenchmark:
@@ -81,7 +73,7 @@ class FinetuneBenchmark:
         job: Job,
         files: Sequence[Path],
         options: FinetuneOptions,
-        recipe: RecipeOptions,
+        recipe_minutes: float,
         question_sets: Sequence[QuestionSet],
         progress: Progress = no_progress,
     ) -> dict[str, Any]:
@@ -97,12 +89,11 @@ class FinetuneBenchmark:
         data = load_training_data(job.folder / "data")
         learnt = [pair for pair in data.pairs if pair.split != "test"]
         by_llm = job.step(
-            "recipe questions", lambda: self._write_pairs(job, data, len(learnt), recipe, progress)
+            "recipe questions",
+            lambda: self._write_pairs(job, data, len(learnt), recipe_minutes, progress),
         )
         base = self._registry.get(model.base)
-        other = job.step(
-            "recipe train", lambda: self._train_recipe(job, base, by_llm, recipe).fingerprint
-        )
+        other = job.step("recipe train", lambda: self._train_recipe(job, base, by_llm).fingerprint)
         releases[RECIPE] = self._index(job, RECIPE, self._registry.get(other), progress)
         sets = [question_set(data.pairs, "test", "held-out synthetic"), *question_sets]
         return {
@@ -140,7 +131,7 @@ class FinetuneBenchmark:
         job: Job,
         data: TrainingData,
         wanted: int,
-        recipe: RecipeOptions,
+        minutes: float,
         progress: Progress,
     ) -> int:
         """Keep the recipe's pairs: the LLM's, filled up to ``wanted``; how many the LLM wrote.
@@ -151,48 +142,52 @@ class FinetuneBenchmark:
         folder = job.folder / "recipe"
         folder.mkdir(parents=True, exist_ok=True)
         by_llm: list[tuple[str, str]] = []
-        if self._generator is not None and recipe.llm_minutes:
+        if self._generator is not None and minutes:
             drafts = asyncio.run(
                 llm_drafts(
                     list(self._chunks.chunks()),
                     self._generator,
                     max_questions=wanted,
-                    max_minutes=recipe.llm_minutes,
+                    max_minutes=minutes,
                     cache=folder / "llm_questions.jsonl",
-                    seed=recipe.seed,
+                    seed=self._seed,
                     dropped=Counter(),
                     progress=progress,
                 )
             )
             by_llm = [(draft.question, draft.chunk.chunk_id) for draft in drafts]
         others = [(pair.question, pair.chunk_id) for pair in data.pairs if pair.split != "test"]
-        Random(f"recipe {recipe.seed}").shuffle(others)
+        Random(f"recipe {self._seed}").shuffle(others)
         pairs = [*by_llm, *others][:wanted]
         (folder / _PAIRS).write_text(json.dumps(pairs), encoding="utf-8")
         return len(by_llm)
 
-    def _train_recipe(
-        self, job: Job, base: ModelCard, by_llm: int, recipe: RecipeOptions
-    ) -> ModelCard:
+    def _train_recipe(self, job: Job, base: ModelCard, by_llm: int) -> ModelCard:
         from finetune.recipe import Recipe, train_by_recipe
 
         pairs = json.loads((job.folder / "recipe" / _PAIRS).read_text(encoding="utf-8"))
-        texts = {chunk.chunk_id: chunk.embedded_text for chunk in self._chunks.chunks()}
+        chunks = {chunk.chunk_id: chunk for chunk in self._chunks.chunks()}
         folder = job.folder / "recipe" / "model"
         settings = Recipe()
         figures = train_by_recipe(
             Path(base.path),
             [question for question, _ in pairs],
-            [texts[chunk_id] for _, chunk_id in pairs],
+            [chunks[chunk_id].embedded_text for _, chunk_id in pairs],
             folder,
             settings,
-            seed=recipe.seed,
+            seed=self._seed,
         )
+        write_questions(folder, [question for question, _ in pairs], base)
+        seen = {
+            "train_documents": sorted({chunks[chunk_id].document for _, chunk_id in pairs}),
+            "validation_documents": [],
+            "llm_pairs": by_llm,
+        }
         return self._registry.add(
             folder,
             name=f"{base.name}+recipe",
             base=base.fingerprint,
-            training=figures | {"recipe": asdict(settings), "llm_pairs": by_llm},
+            training=figures | seen | {"recipe": asdict(settings)},
         )
 
     def _measure(

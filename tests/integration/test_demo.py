@@ -14,31 +14,7 @@ from typing import Any
 
 import pytest
 
-from ingest.samples.generate import write_sample_filings
-from tests.fakes.tiny_model import tiny_model
-
 pytestmark = pytest.mark.slow
-KEPT = ("HALVERSEN", "TESSMARK", "PELLWORTH", "ALDERCOURT")
-
-
-@pytest.fixture(scope="module")
-def filings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("filings")
-    for path in write_sample_filings(folder):
-        if not path.name.startswith(KEPT):
-            path.unlink()
-    return folder
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory, filings: Path) -> str:
-    import pypdfium2
-
-    texts = []
-    for path in filings.iterdir():
-        with pypdfium2.PdfDocument(path) as pdf:
-            texts += [page.get_textpage().get_text_bounded() for page in pdf]
-    return tiny_model(tmp_path_factory.mktemp("model"), texts, dims=48).path
 
 
 def start(home: Path, model: str, filings: Path) -> subprocess.Popen[str]:
@@ -70,16 +46,16 @@ def finish(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 @pytest.mark.timeout(600)
 def test_the_demo_finishes_although_it_is_killed_three_times(
-    tmp_path: Path, filings: Path, model: str
+    tmp_path: Path, some_filings: Path, narrow_model: str
 ) -> None:
     moments = random.Random(7)
     for _ in range(3):
-        process = start(tmp_path, model, filings)
+        process = start(tmp_path, narrow_model, some_filings)
         time.sleep(moments.uniform(4, 15))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
-    document = finish(start(tmp_path, model, filings))
+    document = finish(start(tmp_path, narrow_model, some_filings))
     journals = [json.loads(path.read_text()) for path in tmp_path.glob("jobs/*/journal.json")]
     assert {journal["state"] for journal in journals} == {"done"}, "a killed job began anew"
 
@@ -95,7 +71,7 @@ def test_the_demo_finishes_although_it_is_killed_three_times(
     assert document["difference"]["ndcg@10"]["value"] == pytest.approx(gain)
     assert {d["status"] for d in document["documents"]} <= {"added", "unchanged", "replaced"}
 
-    again = finish(start(tmp_path, model, filings))
+    again = finish(start(tmp_path, narrow_model, some_filings))
 
     assert again["before"]["model"] == before["model"]
     assert {d["status"] for d in again["documents"]} == {"unchanged"}
