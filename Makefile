@@ -48,10 +48,13 @@ bench-finetune: weights ## base, published recipe and ours through Redis; FILING
 	$(BIN)/ragloop bench finetune $(FILINGS) \
 	  $(if $(wildcard $(QUESTIONS)),--dataset $(QUESTIONS) --split dev) $(ARGS)
 
+bench-training: setup ## pairs a second in training, against the plain trainer; for a GPU
+	$(BIN)/ragloop bench training $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune serve clean
+.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune bench-training serve clean

@@ -99,7 +99,7 @@ def fit(
         base_score = validation.score(model)
 
     dims = _dims(base.dims, options.dims)
-    tokens = _tokens_at_once() if gpu else _ON_CPU * max_tokens
+    tokens = tokens_at_once() if gpu else _ON_CPU * max_tokens
     split = gpu and batch * max_tokens > tokens
     names = {one.name: one.loss or default_loss(one.format, split=split) for one in sets}
     losses = {
@@ -247,7 +247,8 @@ def _attention(model: SentenceTransformer) -> str:
     return str(inner.config._attn_implementation) if inner is not None else ""
 
 
-def _tokens_at_once() -> int:
+def tokens_at_once() -> int:
+    """Tokens that fit into the memory of the GPU at once."""
     gib = torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory / 2**30
     return int(gib * _TOKENS_PER_GIB)
 

@@ -35,6 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("ingest")(ingest)
     group.command("memory")(memory)
     group.command("finetune")(finetune)
+    group.command("training")(training)
     app.add_typer(group, name="bench")
 
 
@@ -135,6 +136,47 @@ def finetune(
             job, paths, options, recipe_minutes, sets, progress
         )
     emit(report, as_json, lambda console: _render_finetune(console, report))
+
+
+def training(
+    batch: Annotated[int, typer.Option(help="Pairs in a batch.", min=2)] = 64,
+    max_tokens: Annotated[int, typer.Option(help="Where texts are cut off.", min=16)] = 256,
+    steps: Annotated[int, typer.Option(help="Steps that are timed.", min=1)] = 40,
+    layers: Annotated[int, typer.Option(help="Layers of the model; bge-base has 12.", min=1)] = 12,
+    width: Annotated[int, typer.Option(help="Its width; bge-base has 768.", min=64)] = 768,
+    as_json: JsonFlag = False,
+) -> None:
+    """Speed of training on this machine, against the plain trainer with its defaults."""
+    from finetune.speed import Shape, measure
+
+    with progress_bar() as progress:
+        report = measure(
+            Shape(layers, width),
+            batch=batch,
+            max_tokens=max_tokens,
+            steps=steps,
+            seed=load_settings().seed,
+            progress=progress,
+        )
+
+    def render(console: Console) -> None:
+        console.print(
+            f"{layers} layers of {width} on {report['device']}, batch {batch}, at most "
+            f"{max_tokens} tokens; bfloat16 matrix product {report['matrix_teraflops']:.2f} TFLOP/s"
+        )
+        rows = [
+            (
+                name,
+                f"{speed['pairs_per_second']:.1f}",
+                f"{speed['teraflops']:.2f}",
+                f"{speed['share_of_matrix_rate']:.1%}",
+            )
+            for name, speed in report["trainers"].items()
+        ]
+        console.print(grid(("trainer", "pairs/s", "TFLOP/s", "of the matrix rate"), rows))
+        console.print(f"ratio {report['ratio']:.2f}")
+
+    emit(report, as_json, render)
 
 
 def _render_finetune(console: Console, report: dict[str, Any]) -> None:
