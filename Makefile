@@ -44,9 +44,9 @@ bench-memory: weights ## peak memory of ingesting FILINGS, and seconds of doing 
 	$(BIN)/ragloop bench memory $(FILINGS) $(ARGS)
 
 QUESTIONS ?= ../shared/filings/questions
-bench-finetune: weights ## base, published recipe and ours through Redis; FILINGS=, QUESTIONS=folder
-	$(BIN)/ragloop bench finetune $(FILINGS) \
-	  $(if $(wildcard $(QUESTIONS)),--dataset $(QUESTIONS) --split dev) $(ARGS)
+bench-finetune: weights ## base, published recipe and ours through Redis; FILINGS=, QUESTIONS=
+	$(BIN)/ragloop bench finetune $(FILINGS) --accumulation 16 --accumulation 1 \
+	  $(if $(QUESTIONS),--dataset $(QUESTIONS) --split dev) $(ARGS)
 
 bench-training: setup ## pairs a second in training, against the plain trainer; for a GPU
 	$(BIN)/ragloop bench training $(ARGS)

@@ -176,8 +176,7 @@ def _fast(thresholds: GateThresholds, facts: GateFacts) -> _Finding:
         f"{latency.before_ms:.1f} to {latency.after_ms:.1f} ms, {ratio.value:.2f} times "
         f"[{ratio.low:.2f}, {ratio.high:.2f}]"
     )
-    # The whole interval must be above: a machine that is busy otherwise decides nothing.
-    if ratio.low > thresholds.latency_ratio + _ROUNDING:
+    if ratio.value > thresholds.latency_ratio + _ROUNDING:
         return _Finding(False, f"a query takes longer: {words}")
     return _Finding(True, f"a query takes about as long: {words}")
 

@@ -16,6 +16,7 @@ Ask = Callable[[str], object]
 """Searches for one question as a request does: encoder, then index."""
 
 ROUNDS = 5
+MOST_ROUNDS = 4 * ROUNDS
 QUESTIONS = 40
 
 
@@ -41,10 +42,13 @@ def measure(
     questions: Sequence[str],
     seed: int,
     *,
-    rounds: int = ROUNDS,
+    limit: float,
     clock: Callable[[], float] = perf_counter,
 ) -> Latency:
-    """Ask up to 40 of ``questions``, drawn by ``seed``, of both in turn, ``rounds`` times.
+    """Ask up to 40 of ``questions``, drawn by ``seed``, of both in turn, 5 to 20 times.
+
+    Asking goes on while ``limit`` lies within the ratio's interval, so that what the machine does
+    beside it does not decide on which side of the limit the ratio is.
 
     Raises:
         ValueError: if there is no question.
@@ -56,19 +60,25 @@ def measure(
     sides = (before, after)
     for ask in sides:  # what a first query loads is not what a query takes
         ask(asked[0])
-    seconds = np.empty((2, len(asked), rounds))
-    for turn in range(rounds):
+    seconds = np.empty((2, len(asked), MOST_ROUNDS))
+    for turn in range(MOST_ROUNDS):
         for place, question in enumerate(asked):
             for side in (0, 1) if (turn + place) % 2 else (1, 0):
                 start = clock()
                 sides[side](question)
                 seconds[side, place, turn] = clock() - start
-    typical = np.median(seconds, axis=2)
+        rounds = turn + 1
+        if rounds % ROUNDS:
+            continue
+        typical = np.median(seconds[:, :, :rounds], axis=2)
+        ratio = median_interval(list(typical[1] / typical[0]), seed)
+        if not ratio.low <= limit <= ratio.high:
+            break
     middle = np.median(typical, axis=1) * 1000
     return Latency(
         before_ms=round(float(middle[0]), 3),
         after_ms=round(float(middle[1]), 3),
-        ratio=median_interval(list(typical[1] / typical[0]), seed),
+        ratio=ratio,
         questions=len(asked),
         rounds=rounds,
         seed=seed,

@@ -15,7 +15,20 @@ def check(
     training_documents: Collection[str],
     training_questions: Collection[str],
 ) -> None:
-    """Raises DataError if a document or the text of a question was trained on.
+    """Raises DataError if a document or the text of a question was trained on; see `shared`."""
+    if found := shared(question_set, training_documents, training_questions):
+        raise DataError(
+            f"question set {question_set.name}/{question_set.split} leaks: the model was trained "
+            f"on {found}. Measure with other questions, or with another model."
+        )
+
+
+def shared(
+    question_set: QuestionSet,
+    training_documents: Collection[str],
+    training_questions: Collection[str],
+) -> str:
+    """Which documents and questions of a question set stand in training too, ``""`` if none.
 
     Args:
         question_set: what a model is to be measured with.
@@ -34,11 +47,7 @@ def check(
         for what, leaked in (("documents", documents), ("questions", questions))
         if leaked
     ]
-    if found:
-        raise DataError(
-            f"question set {question_set.name}/{question_set.split} leaks: the model was trained "
-            f"on {' and '.join(found)}. Measure with other questions, or with another model."
-        )
+    return " and ".join(found)
 
 
 def leaked_questions(question_set: QuestionSet, training_questions: Collection[str]) -> list[str]:

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from finetune.options import BaseVectors, TrainOptions
 from finetune.validation import Validation
-from rag_service.core.errors import ConfigError, ModelError
+from rag_service.core.errors import ModelError
 from rag_service.core.protocols import Progress
 from rag_service.core.types import Chunk, ModelCard, Pair
 
@@ -49,10 +49,12 @@ def fit_adapter(
     Returns what was measured, as plain JSON values, under the names that ``fitting.fit`` uses.
 
     Raises:
-        ConfigError: an option asks for what an adapter cannot do.
         ModelError: the base has an adapter already, or its files cannot be copied.
     """
-    _check(base, options)
+    if base.documents_like:
+        raise ModelError(
+            f"{base.name} has a query adapter already: train one from {base.documents_like}"
+        )
     training = [pair for pair in pairs if pair.split == "train"]
     progress("encoding", 0, 0)
     examples = _Examples(training, chunks, negatives, vectors)
@@ -263,15 +265,3 @@ class _Run:
             return (step + 1) / self._warmup
         gone = (step - self._warmup) / max(1, self.planned - self._warmup)
         return float(0.5 * (1 + np.cos(np.pi * gone)))
-
-
-def _check(base: ModelCard, options: TrainOptions) -> None:
-    if base.documents_like:
-        raise ModelError(
-            f"{base.name} has a query adapter already: train one from {base.documents_like}"
-        )
-    if options.loss or options.texts_file or options.dims or options.processes > 1:
-        raise ConfigError(
-            "an adapter is trained on questions alone, at full length, by a loss of its own and in "
-            "one process: leave these out, or train without an adapter"
-        )

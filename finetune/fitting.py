@@ -23,6 +23,7 @@ from finetune.merging import choose_weight
 from finetune.options import TrainOptions
 from finetune.trainer import (
     ByLength,
+    OneStart,
     Patience,
     Report,
     RetrievalTrainer,
@@ -46,7 +47,7 @@ _TOKENS_PER_GIB = 1024
 
 
 @contextmanager
-def _without_bars() -> Iterator[None]:
+def without_bars() -> Iterator[None]:
     """The libraries' own progress bars off, and as they were afterwards."""
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
@@ -57,7 +58,7 @@ def _without_bars() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-@_without_bars()
+@without_bars()
 def fit(
     base: ModelCard,
     base_folder: Path,
@@ -112,7 +113,11 @@ def fit(
         model=model,
         args=arguments,
         evaluator=validation.evaluator,
-        callbacks=[Patience(options.patience), *([Report(progress)] if first else [])],
+        callbacks=[
+            Patience(options.patience),
+            OneStart(),
+            *([Report(progress)] if first else []),
+        ],
         **_data(base, sets, losses, model),
     )
     trainer.remove_callback(PrinterCallback)
@@ -120,6 +125,11 @@ def fit(
     if state is None or not is_over(state, options.patience):
         try:
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"memory does not suffice to train {base.name}: choose a smaller batch with "
+                f"--batch-size (it was {whole}): {error}"
+            ) from error
         except (RuntimeError, ValueError, OSError) as error:
             raise ModelError(f"training of {base.name} failed: {error}") from error
         state = trainer.state

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from finetune.user_rows import UserRow, columns_of, find_columns, read_rows, text_of
+from finetune.user_rows import UserRow, columns_of, find_columns, read_rows, shown, text_of
 from rag_service.core.errors import ConfigError, DataError
 
 Format = Literal["pairs", "triplets", "scored", "labelled"]
@@ -114,10 +114,10 @@ def _score(row: UserRow, column: str) -> float:
     value = row.values.get(column)
     try:
         score = math.nan if isinstance(value, bool) or value is None else float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         score = math.nan
     if not 0 <= score <= 1:
-        raise DataError(f"{row.place}: {column} is {value!r}, expected a number from 0 to 1")
+        raise DataError(f"{row.place}: {column} is {shown(value)}, expected a number from 0 to 1")
     return score
 
 

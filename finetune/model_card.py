@@ -1,4 +1,4 @@
-"""The README.md that stands beside a trained model's weights."""
+"""The README.md that stands beside a trained model, or a base with a query adapter."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -14,23 +14,20 @@ pipeline_tag: sentence-similarity
 base_model: {base}
 tags: [sentence-transformers, finance, retrieval]
 ---
-# {base}, tuned on financial filings
+# {title}
 Finds the passages of annual reports (10-K) that answer a question. Made by Ragloop from the
 filings that one installation holds; it is meant for search in these and similar filings.
-
+{about}
 | | |
 | --- | --- |
 | base | {base} (`{fingerprint}`) |
-| vectors | {dims} numbers, cosine similarity; usable cut to {shorter} |
+| vectors | {vectors} |
 | question prompt | `{query_prompt}` |
 | passage prompt | `{document_prompt}` |
-| longest input | {max_tokens} tokens (trained on {trained_tokens}) |
+| longest input | {tokens} |
 
 ## Training
-{losses}, at {dimensions}; {epochs} epoch(s), {steps} steps in
-all, batch {batch_size}, learning rate {learning_rate:g} with warm-up and cosine decay,
-{precision} on {device}, seed {seed}. The checkpoint of step {best_step} was chosen on the
-validation documents and averaged with the base: {weight:.0%} trained, {rest:.0%} base.
+{training}
 
 Data `{data}`: questions with the passages that answer them, written by {sources}. Documents are
 divided before questions are written; no document is in two parts.
@@ -41,7 +38,7 @@ divided before questions are written; no document is in two parts.
 
 ## Validation
 NDCG@10 over {questions} questions and {chunks} passages of the validation documents, on which
-checkpoint and average were chosen: it is no measure of quality on new documents, which the
+{choice} and average were chosen: it is no measure of quality on new documents, which the
 release's evaluation gives.
 
 | base | tuned |
@@ -51,59 +48,92 @@ release's evaluation gives.
 {verdict}
 
 ## Limits and licence
-Questions in other languages, other kinds of documents and long passages were not looked at. The
+Questions in other languages, other kinds of documents and {unseen} were not looked at. The
 weights are a derivative of the base model and come under its licence; whoever shares them must
 also have the right to use the filings in this way.
+"""
+_TUNED = """{trained_on}, at {dimensions}; {epochs} epoch(s), {steps} steps in
+all, batch {batch_size}, learning rate {learning_rate:g} with warm-up and cosine decay,
+{precision} on {device}, seed {seed}. The checkpoint of step {best_step} was chosen on the
+validation documents and averaged with the base: {merge_weight:.0%} trained, {rest:.0%} base."""
+_ADAPTED = """Cross-entropy over the passages of a batch, scale 20; {steps} steps, batch
+{batch_size}, learning rate {learning_rate:g} with warm-up and cosine decay, weight decay towards
+the identity, seed {seed}. The matrix of step {best_step} was chosen on the validation documents
+and averaged with the identity: {merge_weight:.0%} trained, {rest:.0%} identity."""
+_ABOUT_ADAPTED = """
+Passages have the vectors of the base, number for number. A question's vector is multiplied by one
+matrix and normalised again: `encode_query` does so, `encode_document` and `encode` do not.
 """
 
 
 def write_card(
-    folder: Path, base: ModelCard, data: TrainingData, figures: Mapping[str, Any]
+    folder: Path,
+    base: ModelCard,
+    data: TrainingData,
+    figures: Mapping[str, Any],
+    *,
+    adapter: bool = False,
 ) -> None:
     """Write the card from what was measured."""
-    documents = {(pair.split, pair.document) for pair in data.pairs}
-    questions = Counter(pair.split for pair in data.pairs)
-    splits = "\n".join(
-        f"| {split} | {questions[split]} | {sum(1 for s, _ in documents if s == split)} |"
-        for split in ("train", "validation", "test")
-    )
+    own = _of_adapter(base, figures) if adapter else _of_model(base, figures)
     text = _TEXT.format(
         base=base.name,
         fingerprint=base.fingerprint,
-        dims=base.dims,
-        shorter=", ".join(str(dim) for dim in figures["dims"][1:]) or "no less",
         query_prompt=base.query_prompt or " ",
         document_prompt=base.document_prompt or " ",
-        max_tokens=base.max_tokens,
-        trained_tokens=figures["max_tokens"],
-        losses=_losses(figures),
-        dimensions="its full length" if len(figures["dims"]) == 1 else "all these lengths at once",
-        epochs=figures["epochs"],
-        steps=figures["steps"],
-        batch_size=figures["batch_size"],
-        learning_rate=figures["learning_rate"],
-        precision=figures["precision"],
-        device=figures["device"],
-        seed=figures["seed"],
-        best_step=figures["best_step"],
-        weight=figures["merge_weight"],
-        rest=1 - figures["merge_weight"],
         data=data.fingerprint,
         sources=", ".join(sorted({pair.source for pair in data.pairs})),
-        splits=splits,
+        splits=_splits(data),
         questions=figures["validation_questions"],
         chunks=figures["validation_chunks"],
         before=figures["validation_base"],
         after=figures["validation_score"],
         verdict="Training raised the score."
         if figures["improved"]
-        else "No checkpoint or average was better than the base.",
+        else f"No {own['choice']} or average was better than the base.",
+        **own,
     )
     (folder / "README.md").write_text(text, encoding="utf-8")
 
 
-def _losses(figures: Mapping[str, Any]) -> str:
-    """Such as ``MultipleNegativesRankingLoss on 720 questions``."""
-    return " and ".join(
+def _of_model(base: ModelCard, figures: Mapping[str, Any]) -> dict[str, str]:
+    trained_on = " and ".join(
         f"{loss} on {figures['train_rows'][name]} {name}" for name, loss in figures["loss"].items()
+    )
+    whole = len(figures["dims"]) == 1
+    shorter = ", ".join(str(dim) for dim in figures["dims"][1:]) or "no less"
+    return {
+        "title": f"{base.name}, tuned on financial filings",
+        "about": "",
+        "vectors": f"{base.dims} numbers, cosine similarity; usable cut to {shorter}",
+        "tokens": f"{base.max_tokens} tokens (trained on {figures['max_tokens']})",
+        "training": _TUNED.format(
+            trained_on=trained_on,
+            dimensions="its full length" if whole else "all these lengths at once",
+            rest=1 - figures["merge_weight"],
+            **figures,
+        ),
+        "choice": "checkpoint",
+        "unseen": "long passages",
+    }
+
+
+def _of_adapter(base: ModelCard, figures: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        "title": f"{base.name} with a query adapter for financial filings",
+        "about": _ABOUT_ADAPTED,
+        "vectors": f"{base.dims} numbers, cosine similarity",
+        "tokens": f"{base.max_tokens} tokens",
+        "training": _ADAPTED.format(rest=1 - figures["merge_weight"], **figures),
+        "choice": "step",
+        "unseen": "vectors cut to fewer numbers",
+    }
+
+
+def _splits(data: TrainingData) -> str:
+    documents = {(pair.split, pair.document) for pair in data.pairs}
+    questions = Counter(pair.split for pair in data.pairs)
+    return "\n".join(
+        f"| {split} | {questions[split]} | {sum(1 for s, _ in documents if s == split)} |"
+        for split in ("train", "validation", "test")
     )

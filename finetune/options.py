@@ -24,6 +24,8 @@ class DataOptions:
     """The same for tables of the primary statements, which people ask about most."""
     questions_file: str = ""
     """CSV or JSONL file of the user's own questions, added to those that are written here."""
+    max_question_chars: int = 0
+    """Own questions that are longer are refused, as retrieval refuses them; 0: of any length."""
     only_own: bool = False
     """Train on no other questions; others validate or test only where own ones are lacking."""
     section_share: float = 0.2
@@ -52,7 +54,8 @@ class TrainOptions:
     batch_size: int = 0
     """0: 32 on a processor; on a GPU 32 to 1024, so that a run has some 50 steps.
 
-    A GPU halves it as long as memory does not suffice; several processes share it.
+    Where its first step does not fit into the memory of a GPU, one process takes a tenth less,
+    as often as it must; several processes share it, and do not.
     """
     loss: str = ""
     """Of the questions; empty: MultipleNegativesRankingLoss, or where a GPU cannot hold a batch at

@@ -15,7 +15,15 @@ from pathlib import Path
 from finetune.names import company_key, company_name
 from finetune.options import DataOptions
 from finetune.split import SPLITS
-from finetune.user_rows import UserRow, columns_of, find_columns, read_rows, text_of
+from finetune.user_rows import (
+    UserRow,
+    columns_of,
+    find_columns,
+    read_rows,
+    shown,
+    text_of,
+    wrong_columns,
+)
 from finetune.wording import word_count, wording
 from rag_service.core.errors import DataError
 from rag_service.core.ids import text_digest
@@ -28,7 +36,7 @@ _ANSWERED_BY = {
     "page": ("page", "corpus_id"),
     "passage": ("passage", "positive", "context"),
 }
-_PAGE = re.compile(r"(?P<document>.+)#page=(?P<page>[1-9]\d*)")
+_PAGE = re.compile(r".+#page=[1-9][0-9]{0,5}")
 _FEWEST_WORDS = 5
 """Shorter passages and chunks stand in too many places to say which is meant."""
 _SHOWN = 5
@@ -46,8 +54,8 @@ class OwnQuestion:
     passage: str = ""
 
 
-def load_questions(path: Path) -> list[OwnQuestion]:
-    """Read a file of questions.
+def load_questions(path: Path, max_chars: int = 0) -> list[OwnQuestion]:
+    """Read a file of questions of at most ``max_chars``; 0: of any length.
 
     Raises:
         DataError: the file cannot be read, lacks a column, or has a wrong row, which is named.
@@ -61,11 +69,9 @@ def load_questions(path: Path) -> list[OwnQuestion]:
         if (column := next((one for one in spellings if one in found), ""))
     }
     if not answered:
-        raise DataError(
-            f"{path} has the columns {', '.join(found)}; expected {asked} and chunk_id, page "
-            "(FILE.pdf#page=N) or passage, which say what answers it"
-        )
-    return [_question(row, asked, answered) for row in rows]
+        says = "chunk_id, page (FILE.pdf#page=N) or passage, which say what answers it"
+        raise wrong_columns(path, found, f"{asked} and {says}")
+    return [_question(row, asked, answered, max_chars) for row in rows]
 
 
 def own_pairs(
@@ -111,7 +117,8 @@ def read_own(
     """The pairs of the file that ``options`` name; none without one. Raises DataError."""
     if not options.questions_file:
         return []
-    return own_pairs(load_questions(Path(options.questions_file)), chunks, split_of)
+    asked = load_questions(Path(options.questions_file), options.max_question_chars)
+    return own_pairs(asked, chunks, split_of)
 
 
 def with_own(
@@ -130,18 +137,24 @@ def with_own(
     return [*own, *kept], {reason: count for reason, count in dropped.items() if count}
 
 
-def _question(row: UserRow, asked: str, answered: Mapping[str, str]) -> OwnQuestion:
+def _question(row: UserRow, asked: str, answered: Mapping[str, str], max_chars: int) -> OwnQuestion:
+    question = text_of(row, asked)
+    if 0 < max_chars < len(question):
+        raise DataError(
+            f"{row.place}: {asked} has {len(question):,} characters; at most {max_chars:,} are "
+            "taken (RAGLOOP_MAX_QUESTION_CHARS)"
+        )
     filled = [name for name, column in answered.items() if row.values.get(column)]
     if not filled:
         raise DataError(f"{row.place}: {' and '.join(answered.values())} are empty")
     name = filled[0]
     value = text_of(row, answered[name])
     if name == "page" and not _PAGE.fullmatch(value):
-        raise DataError(f"{row.place}: page is {value!r}, expected FILE.pdf#page=N")
+        raise DataError(f"{row.place}: page is {shown(value)}, expected FILE.pdf#page=N")
     if name == "passage" and word_count(wording(value)) < _FEWEST_WORDS:
         raise DataError(f"{row.place}: passage has fewer than {_FEWEST_WORDS} words")
     answer = text_of(row, "answer") if row.values.get("answer") else ""
-    return OwnQuestion(row.place, text_of(row, asked), answer, **{name: value})
+    return OwnQuestion(row.place, question, answer, **{name: value})
 
 
 class _Corpus:

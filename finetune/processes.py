@@ -10,7 +10,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -140,12 +139,14 @@ def _listen(lines: Iterable[str], progress: Progress) -> str:
     """Pass progress on; the reason of a failure, or ``""``. Other lines are the libraries'."""
     reason = ""
     for line in lines:
-        with suppress(ValueError):
+        try:
             told = json.loads(line)
-            if isinstance(told, dict) and "progress" in told:
-                progress(*told["progress"])
-            elif isinstance(told, dict) and "error" in told:
-                reason = str(told["error"])
+        except ValueError:
+            continue
+        if isinstance(told, dict) and "progress" in told:
+            progress(*told["progress"])
+        elif isinstance(told, dict) and "error" in told:
+            reason = str(told["error"])
     return reason
 
 

@@ -1,8 +1,11 @@
 """The published recipe, as it stands, to be measured against: not how Ragloop trains.
 
 Pairs that an LLM wrote, divided by row and not by document, multiple negatives ranking loss, and
-the best epoch picked on the rows that are reported. Its settings are those of P. Schmid,
-"Fine-tune Embedding models for Retrieval Augmented Generation" (2024).
+the best epoch picked on the rows that are reported. Epochs, batch, accumulation, learning rate
+and schedule are those of P. Schmid, "Fine-tune Embedding models for Retrieval Augmented
+Generation" (2024), which trains at several vector lengths at once besides. A model that is served
+with a question prompt is trained with it here: without one it would be served as it was not
+trained.
 
 Imports the heavy libraries: import this module only where a model is trained.
 """
@@ -19,7 +22,6 @@ import torch
 from datasets import Dataset
 from sentence_transformers import (
     SentenceTransformer,
-    SentenceTransformerTrainer,
     SentenceTransformerTrainingArguments,
 )
 from sentence_transformers.sentence_transformer.evaluation import InformationRetrievalEvaluator
@@ -28,7 +30,9 @@ from sentence_transformers.sentence_transformer.training_args import BatchSample
 from sentence_transformers.util import cos_sim
 from transformers import PrinterCallback
 
-from finetune.fitting import use_bfloat16
+from finetune.fitting import use_bfloat16, without_bars
+from finetune.trainer import WithoutCard
+from rag_service.core.types import ModelCard
 
 _TEST_SHARE = 0.1
 _METRIC = "rows_cosine_ndcg@10"
@@ -45,8 +49,9 @@ class Recipe:
     warmup: float = 0.1
 
 
+@without_bars()
 def train_by_recipe(
-    base_folder: Path,
+    base: ModelCard,
     questions: Sequence[str],
     passages: Sequence[str],
     target: Path,
@@ -63,18 +68,18 @@ def train_by_recipe(
     gpu = torch.cuda.is_available()
     bfloat16 = use_bfloat16(precision, gpu=gpu)
     model = SentenceTransformer(
-        str(base_folder),
+        base.path,
         device="cuda" if gpu else "cpu",
         local_files_only=True,
         model_kwargs={"dtype": torch.float32},
     )
     rows = Dataset.from_dict({"anchor": list(questions), "positive": list(passages)})
     parts = rows.train_test_split(test_size=_TEST_SHARE, seed=seed)
-    evaluator = _evaluator(parts["test"], passages)
+    evaluator = _evaluator(parts["test"], passages, base)
     with torch.autocast(model.device.type, torch.bfloat16, enabled=bfloat16):
         before = evaluator(model)[_METRIC]
     with TemporaryDirectory() as folder:
-        trainer = _Trainer(
+        trainer = WithoutCard(
             model=model,
             args=SentenceTransformerTrainingArguments(
                 output_dir=folder,
@@ -84,6 +89,7 @@ def train_by_recipe(
                 learning_rate=recipe.learning_rate,
                 lr_scheduler_type="cosine",
                 warmup_steps=recipe.warmup,
+                prompts={"anchor": base.query_prompt, "positive": base.document_prompt},
                 batch_sampler=BatchSamplers.NO_DUPLICATES,
                 eval_strategy="epoch",
                 save_strategy="epoch",
@@ -115,12 +121,9 @@ def train_by_recipe(
     }
 
 
-class _Trainer(SentenceTransformerTrainer):
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """No generated card: it would look for the base on a hub."""
-
-
-def _evaluator(test: Dataset, passages: Sequence[str]) -> InformationRetrievalEvaluator:
+def _evaluator(
+    test: Dataset, passages: Sequence[str], base: ModelCard
+) -> InformationRetrievalEvaluator:
     """The recipe's own: its test rows' questions against all passages, one relevant each."""
     corpus = {text: str(place) for place, text in enumerate(dict.fromkeys(passages))}
     return InformationRetrievalEvaluator(
@@ -131,4 +134,6 @@ def _evaluator(test: Dataset, passages: Sequence[str]) -> InformationRetrievalEv
         write_csv=False,
         score_functions={"cosine": cos_sim},
         main_score_function="cosine",
+        query_prompt=base.query_prompt,
+        corpus_prompt=base.document_prompt,
     )

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
@@ -57,14 +57,16 @@ class RunFolder:
     def start(self, run: str, described: Mapping[str, Any]) -> None:
         """Make room for ``run``: what it left when it was killed stays, another's goes."""
         if self._manifest().get("run") != run:
+            # First of all, so that nobody takes up what is then only half there.
+            (self.path / _MANIFEST).unlink(missing_ok=True)
             for folder in (self.checkpoints, self.model):
-                shutil.rmtree(folder, ignore_errors=True)
+                _remove(folder)
             self._write({"run": run, **described})
-        shutil.rmtree(self.part, ignore_errors=True)
+        _remove(self.part)
 
     def finish(self, figures: dict[str, Any]) -> TrainedModel:
         """Put the model that lies in ``part`` in its place."""
-        shutil.rmtree(self.model, ignore_errors=True)
+        _remove(self.model)
         self.part.rename(self.model)
         self._write({**self._manifest(), "figures": figures})
         shutil.rmtree(self.checkpoints, ignore_errors=True)
@@ -85,6 +87,11 @@ class RunFolder:
         part = path.with_name(f"{_MANIFEST}.part")
         part.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
         os.replace(part, path)
+
+
+def _remove(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        shutil.rmtree(folder)
 
 
 def describe(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -26,10 +27,11 @@ from sentence_transformers.sentence_transformer.losses import MultipleNegativesR
 from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 from transformers import BertConfig, BertModel, BertTokenizer, PrinterCallback, TrainerCallback
 
-from finetune.fitting import tokens_at_once, use_bfloat16
+from finetune.fitting import tokens_at_once, use_bfloat16, without_bars
 from finetune.losses import default_loss, make_loss
 from finetune.options import TrainOptions
-from finetune.trainer import ByLength, RetrievalTrainer, training_arguments
+from finetune.trainer import ByLength, RetrievalTrainer, WithoutCard, training_arguments
+from rag_service.core.errors import ConfigError
 from rag_service.core.protocols import Progress, no_progress
 
 _VOCABULARY = 30_522
@@ -54,34 +56,34 @@ class Shape:
         return max(self.width // 64, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """What one trainer does in a second."""
-
-    pairs_per_second: float
-    teraflops: float
-    """By the tokens of the texts, without padding."""
-    steps: int
-
-
+@without_bars()
 def measure(
     shape: Shape,
     *,
     batch: int,
     max_tokens: int,
     steps: int,
+    rounds: int,
     seed: int,
     progress: Progress = no_progress,
 ) -> dict[str, Any]:
-    """Both trainers' speed on this machine, and the ratio.
+    """Both trainers' speed on this machine, and the ratio: medians of some rounds.
+
+    The trainers take turns in going first, since a machine may slow down as it gets warm.
 
     Args:
         shape: of the model.
         batch: pairs of a batch, of both trainers.
         max_tokens: where both cut texts off.
-        steps: counted steps of each, after a few that are not.
+        steps: counted steps of each in a round, after a few that are not.
+        rounds: of both trainers.
         seed: of weights and texts.
+
+    Raises:
+        ConfigError: the width does not part into heads of 64.
     """
+    if shape.width % 64:
+        raise ConfigError(f"a width of {shape.width} does not part into heads of 64 dimensions")
     gpu = torch.cuda.is_available()
     device = "cuda" if gpu else "cpu"
     rate = matrix_rate(device)
@@ -89,39 +91,48 @@ def measure(
         base = _model(Path(folder), shape, max_tokens, seed)
         texts = _texts(batch * (steps + _WARM_UP), max_tokens, seed)
         work = _flops(shape, texts, max_tokens)
-        measured = {}
-        for name, make in (("plain", _plain), ("ragloop", _own)):
-            progress(f"training {name}", 0, 0)
-            model = SentenceTransformer(str(base), device=device, local_files_only=True)
-            model.max_seq_length = max_tokens
-            clock = _Clock(gpu)
-            trainer = make(model, texts, Path(folder) / name, batch, max_tokens, gpu)
-            trainer.add_callback(clock)
-            trainer.remove_callback(PrinterCallback)
-            trainer.train()
-            pairs = clock.steps * batch
-            measured[name] = Speed(
-                pairs / clock.seconds, work / len(texts) * pairs / clock.seconds / 1e12, clock.steps
-            )
-            del model, trainer
+        speeds: dict[str, list[float]] = {"plain": [], "ragloop": []}
+        makers = {"plain": _plain, "ragloop": _own}
+        for turn in range(rounds):
+            for name in sorted(speeds, reverse=bool(turn % 2)):
+                progress(f"training {name}", 0, 0)
+                trainer = makers[name](base, texts, Path(folder) / name, batch, max_tokens)
+                speeds[name].append(_pairs_per_second(trainer, batch))
+    ratios = [own / plain for own, plain in zip(speeds["ragloop"], speeds["plain"], strict=True)]
     return {
         "device": torch.cuda.get_device_name() if gpu else "cpu",
         "layers": shape.layers,
         "width": shape.width,
         "batch": batch,
         "max_tokens": max_tokens,
+        "steps": steps,
+        "rounds": rounds,
+        "seed": seed,
         "matrix_teraflops": rate / 1e12,
         "trainers": {
-            name: {
-                "pairs_per_second": speed.pairs_per_second,
-                "teraflops": speed.teraflops,
-                "share_of_matrix_rate": speed.teraflops * 1e12 / rate,
-                "steps": speed.steps,
-            }
-            for name, speed in measured.items()
+            name: _speed(median(found), work / len(texts), rate) for name, found in speeds.items()
         },
-        "ratio": measured["ragloop"].pairs_per_second / measured["plain"].pairs_per_second,
+        "ratios": ratios,
+        "ratio": median(ratios),
     }
+
+
+def _speed(pairs_per_second: float, work: float, rate: float) -> dict[str, float]:
+    """``work``: operations of a pair by the tokens of its texts, without padding."""
+    done = pairs_per_second * work
+    return {
+        "pairs_per_second": pairs_per_second,
+        "teraflops": done / 1e12,
+        "share_of_matrix_rate": done / rate,
+    }
+
+
+def _pairs_per_second(trainer: SentenceTransformerTrainer, batch: int) -> float:
+    clock = _Clock(torch.cuda.is_available())
+    trainer.add_callback(clock)
+    trainer.remove_callback(PrinterCallback)
+    trainer.train()
+    return clock.steps * batch / clock.seconds
 
 
 def matrix_rate(device: str, *, times: int = 10) -> float:
@@ -164,25 +175,21 @@ def _wait(gpu: bool) -> None:
 
 
 def _plain(
-    model: SentenceTransformer,
-    texts: Sequence[tuple[str, str]],
-    folder: Path,
-    batch: int,
-    max_tokens: int,
-    gpu: bool,
+    base: Path, texts: Sequence[tuple[str, str]], folder: Path, batch: int, max_tokens: int
 ) -> SentenceTransformerTrainer:
     """The library's trainer with nothing set but the batch."""
+    model = _load(base, max_tokens)
     arguments = SentenceTransformerTrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=batch,
         num_train_epochs=1,
         save_strategy="no",
-        use_cpu=not gpu,
+        use_cpu=not torch.cuda.is_available(),
         report_to="none",
         disable_tqdm=True,
         log_level="error",
     )
-    return _Plain(
+    return WithoutCard(
         model=model,
         args=arguments,
         train_dataset=_rows(texts),
@@ -190,30 +197,17 @@ def _plain(
     )
 
 
-class _Plain(SentenceTransformerTrainer):
-    def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
-        """No generated card: it would look for the base on a hub."""
-
-
 def _own(
-    model: SentenceTransformer,
-    texts: Sequence[tuple[str, str]],
-    folder: Path,
-    batch: int,
-    max_tokens: int,
-    gpu: bool,
+    base: Path, texts: Sequence[tuple[str, str]], folder: Path, batch: int, max_tokens: int
 ) -> SentenceTransformerTrainer:
     """As ``fitting`` sets it up, without validation and at the model's own dimensions alone."""
-    arguments = training_arguments(
-        TrainOptions(),
-        folder,
-        2e-5,
-        batch,
-        gpu=gpu,
-        bfloat16=use_bfloat16("auto", gpu=gpu),
-    )
+    gpu = torch.cuda.is_available()
+    model = _load(base, max_tokens)
+    bfloat16 = use_bfloat16("auto", gpu=gpu)
+    arguments = training_arguments(TrainOptions(), folder, 2e-5, batch, gpu=gpu, bfloat16=bfloat16)
     arguments.eval_strategy = arguments.save_strategy = "no"
-    arguments.load_best_model_at_end = False
+    # A smaller batch would be another measurement.
+    arguments.auto_find_batch_size = False
     tokens = tokens_at_once() if gpu else batch * max_tokens
     dims = model.get_embedding_dimension() or 0
     loss = default_loss("pairs", split=gpu and batch * max_tokens > tokens)
@@ -224,6 +218,13 @@ def _own(
         loss=make_loss(model, loss, (dims,), dims, mini_tokens=tokens, gather=False),
         data_collator=ByLength(preprocess_fn=model.preprocess),
     )
+
+
+def _load(base: Path, max_tokens: int) -> SentenceTransformer:
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    model = SentenceTransformer(str(base), device=device, local_files_only=True)
+    model.max_seq_length = max_tokens
+    return model
 
 
 def _rows(texts: Sequence[tuple[str, str]]) -> Dataset:

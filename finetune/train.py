@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from finetune.adapter_card import write_adapter_card
 from finetune.formats import TextData
 from finetune.model_card import write_card
 from finetune.options import BaseVectors, TrainedModel, TrainingData, TrainOptions
@@ -79,8 +78,7 @@ def train(
             "seed": options.seed,
             "seconds": round(time.monotonic() - started, 1),
         }
-        write = write_adapter_card if options.adapter else write_card
-        write(folder.part, base, data, figures)
+        write_card(folder.part, base, data, figures, adapter=options.adapter)
         return folder.finish(figures)
 
 

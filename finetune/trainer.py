@@ -21,6 +21,7 @@ from transformers import TrainerCallback, TrainerState
 
 from finetune.options import TrainOptions
 from finetune.validation import METRIC
+from rag_service.core.errors import ModelError
 from rag_service.core.protocols import Progress
 
 _WORKERS = 4
@@ -29,10 +30,12 @@ _LOGGED = 0.02
 """Part of a run after which its loss is logged again."""
 
 
-class RetrievalTrainer(SentenceTransformerTrainer):
+class WithoutCard(SentenceTransformerTrainer):
     def add_model_card_callback(self, default_args_dict: dict[str, Any]) -> None:
         """No generated card: it would look for the base on a hub, and ours replaces it."""
 
+
+class RetrievalTrainer(WithoutCard):
     def get_batch_sampler(self, dataset: Any, *args: Any, **how: Any) -> BatchSampler:
         """In-batch negatives need batches without repeats, in-batch triplets several labels.
 
@@ -72,6 +75,27 @@ class Patience(TrainerCallback):
             control.should_training_stop = True
 
 
+class OneStart(TrainerCallback):
+    """Lets the trainer try smaller batches only while no weight has changed.
+
+    It begins again at the first step, but with weights and optimizer as the steps before left
+    them.
+    """
+
+    def __init__(self) -> None:
+        self._stepped = False
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._stepped = True
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self._stepped:
+            raise ModelError(
+                "memory did not suffice for a later step of training: choose a smaller batch with "
+                f"--batch-size {state.train_batch_size} or less"
+            )
+
+
 class Report(TrainerCallback):
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -99,7 +123,8 @@ def training_arguments(
         output_dir=str(checkpoints),
         num_train_epochs=options.epochs,
         per_device_train_batch_size=batch,
-        auto_find_batch_size=gpu,
+        # Of several processes each would try again by itself, and wait for the others for ever.
+        auto_find_batch_size=gpu and options.processes == 1,
         learning_rate=rate,
         lr_scheduler_type="cosine",
         warmup_steps=options.warmup,

@@ -27,7 +27,7 @@ from rag_service.core.protocols import (
     no_progress,
 )
 from rag_service.core.settings import Settings
-from rag_service.core.types import GateDecision, IndexSpec, ModelCard, Release
+from rag_service.core.types import IndexSpec, ModelCard, Release
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
@@ -35,7 +35,7 @@ from rag_service.indexing.writer import DocumentWriter
 if TYPE_CHECKING:
     from redis import Redis
 
-    from eval.history import History
+    from eval.history import History, KeptDecision
     from ingest.options import ReadOptions
     from rag_service.adapters.model_registry import FileModelRegistry
     from rag_service.loop.demo import Demo
@@ -243,22 +243,31 @@ class Services:
     ) -> Release:
         """Make a release live. Raises GateRejected unless the gate said yes to it.
 
-        A release that was live before needs no gate; ``force`` promotes without one.
+        The gate must have compared it with the release that is live now. A release that was live
+        before needs no gate; ``force`` promotes without one.
         """
         target = self.releases.get(release)
-        if target.state == "candidate" and not force:
-            decision = self._gate_decision(target)
-            if decision is None:
-                raise GateRejected(
-                    f"release {release} was never judged by the gate; run `ragloop improve`, "
-                    "or promote it with --force"
-                )
-            if not decision.promoted:
-                raise GateRejected(
-                    f"the gate refused release {release}: {'; '.join(decision.reasons)}; "
-                    "--force promotes it all the same"
-                )
-        return self.promoter.promote(release, progress)
+        if target.state != "candidate" or force:
+            return self.promoter.promote(release, progress)
+        kept = self._gate_decision(target)
+        if kept is None:
+            raise GateRejected(
+                f"release {release} was never judged by the gate; run `ragloop improve`, "
+                "or promote it with --force"
+            )
+        if not kept.decision.promoted:
+            raise GateRejected(
+                f"the gate refused release {release}: {'; '.join(kept.decision.reasons)}; "
+                "--force promotes it all the same"
+            )
+        compared, live = self.history.get(kept.before), self.releases.current()
+        if live is None or (live.release, live.model) != (compared.release, compared.model):
+            raise GateRejected(
+                f"the gate compared release {release} with {compared.release}, and "
+                f"{live.release if live else 'none'} is live now; run `ragloop improve` again, "
+                "or promote it with --force"
+            )
+        return self.promoter.promote(release, progress, instead_of=compared.release)
 
     def rollback(self, progress: Progress = no_progress) -> Release:
         return self.promoter.rollback(progress)
@@ -284,13 +293,13 @@ class Services:
             return {"redis": error.message}
         return {"redis": "ok", "release": self.serving.problem() or "ok"}
 
-    def _gate_decision(self, release: Release) -> GateDecision | None:
+    def _gate_decision(self, release: Release) -> KeptDecision | None:
         """What the gate last said of a release; the model is compared since names start anew
         on an emptied Redis."""
         for kept in reversed(self.history.decisions()):
             run = self.history.get(kept.after)
             if (run.release, run.model) == (release.release, release.model):
-                return kept.decision
+                return kept
         return None
 
     def _index_spec(self, release: str, model: ModelCard) -> IndexSpec:

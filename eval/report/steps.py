@@ -22,7 +22,6 @@ _NUMBERS: tuple[tuple[tuple[str, ...], str], ...] = (
 """Options of a job, as the command line calls them; 0 has a meaning of its own."""
 _SET: tuple[tuple[tuple[str, ...], str], ...] = (
     (("negatives",), "--negatives"),
-    (("hard_negatives",), "--hard-negatives"),
     (("data", "questions_file"), "--questions-file"),
     (("data", "only_own"), "--only-own"),
     (("training", "texts_file"), "--train-data"),

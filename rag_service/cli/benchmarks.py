@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -14,8 +13,9 @@ import typer
 from rich.console import Console
 
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
-from rag_service.cli.improving import fast_settings
+from rag_service.cli.improving import fast_settings, job_arguments
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.core.ids import file_id
 from rag_service.core.settings import load_settings
 from rag_service.wiring import make_registry, open_services, read_options
 
@@ -110,38 +110,79 @@ def finetune(
     ] = None,
     split: Annotated[str, typer.Option(help="Split of that question set.")] = "test",
     recipe_minutes: Annotated[
-        float, typer.Option(help="Time of the LLM to write the recipe's pairs.", min=0.0)
+        float,
+        typer.Option(help="Time of the LLM to write the recipe's pairs; 0: none.", min=0.0),
     ] = 10.0,
+    accumulation: Annotated[
+        list[int] | None,
+        typer.Option(help="Batches that make one step of the recipe; may be repeated.", min=1),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Base model, published recipe and this program's training, each through its own index."""
     from eval.question_sets import load
+    from ingest.read import find_files
 
     settings = fast_settings(Path("var/bench"))
     options = flags(settings)
     sets = [load(dataset, split)] if dataset else []
-    arguments = {
-        "paths": [str(path.absolute()) for path in paths],
-        "options": asdict(options),
+    accumulations = sorted(set(accumulation or [16]), reverse=True)
+    work = {
+        "filings": {str(path.absolute()): file_id(path) for path in find_files(paths)},
         "recipe_minutes": recipe_minutes,
-        "embedding_model": settings.embedding_model,
-        "llm": settings.llm,
+        "accumulations": accumulations,
     }
     with (
         open_services(settings) as services,
         progress_bar() as progress,
-        services.jobs.run("bench", arguments) as job,
+        services.jobs.run("bench", job_arguments(settings, options) | work) as job,
     ):
+        base = services.registry.resolve(settings.embedding_model)
         report = services.finetune_benchmark.run(
-            job, paths, options, recipe_minutes, sets, progress
+            job, paths, base, options, recipe_minutes, accumulations, sets, progress
         )
     emit(report, as_json, lambda console: _render_finetune(console, report))
+    if report["refused"]:
+        raise typer.Exit(1)
+
+
+def _render_finetune(console: Console, report: dict[str, Any]) -> None:
+    console.print(
+        f"{report['model']}, {report['documents']} documents, {report['chunks']} chunks; every "
+        f"arm learns from {report['pairs']} pairs"
+    )
+    for arm, figures in report["training"].items():
+        told = f"{figures['steps']} steps"
+        if "own_ndcg@10" in figures:
+            own = figures["own_ndcg@10"]
+            told += (
+                f", {figures['llm_pairs']} of its pairs by the LLM; by its own measure "
+                f"{own['before']:.3f} to {own['after']:.3f} on {figures['test_rows']} rows"
+            )
+        console.print(f"  {arm}: {told}")
+    for found in report["sets"]:
+        rows = []
+        for measure in ("ndcg@10", "mrr@10", "recall@10", "recall@50", "hit@5"):
+            figures = [_told(run["metrics"][measure]) for run in found["runs"].values()]
+            rows.append((measure, *figures))
+        title = f"{found['question_set']}/{found['split']}: {found['questions']} questions"
+        console.print(grid(("", *found["runs"]), rows, title))
+        for name, differences in found["differences"].items():
+            for measure in ("ndcg@10", "ndcg@10 on unseen documents"):
+                if d := differences.get(measure):
+                    few = f" ({found['unseen_questions']})" if "unseen" in measure else ""
+                    console.print(f"  {measure}{few}, {name}: {_told(d)}, p {d['p']:.4f}")
+    for path, reason in report["refused"].items():
+        console.print(f"refused: {path}: {reason}")
+    took = report["seconds"]
+    console.print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items()))
 
 
 def training(
     batch: Annotated[int, typer.Option(help="Pairs in a batch.", min=2)] = 64,
     max_tokens: Annotated[int, typer.Option(help="Where texts are cut off.", min=16)] = 256,
-    steps: Annotated[int, typer.Option(help="Steps that are timed.", min=1)] = 40,
+    steps: Annotated[int, typer.Option(help="Steps of a round that are timed.", min=1)] = 40,
+    rounds: Annotated[int, typer.Option(help="Rounds, each with both trainers.", min=1)] = 3,
     layers: Annotated[int, typer.Option(help="Layers of the model; bge-base has 12.", min=1)] = 12,
     width: Annotated[int, typer.Option(help="Its width; bge-base has 768.", min=64)] = 768,
     as_json: JsonFlag = False,
@@ -155,6 +196,7 @@ def training(
             batch=batch,
             max_tokens=max_tokens,
             steps=steps,
+            rounds=rounds,
             seed=load_settings().seed,
             progress=progress,
         )
@@ -174,28 +216,10 @@ def training(
             for name, speed in report["trainers"].items()
         ]
         console.print(grid(("trainer", "pairs/s", "TFLOP/s", "of the matrix rate"), rows))
-        console.print(f"ratio {report['ratio']:.2f}")
+        low, high = min(report["ratios"]), max(report["ratios"])
+        console.print(f"ratio {report['ratio']:.2f}, in {rounds} rounds {low:.2f} to {high:.2f}")
 
     emit(report, as_json, render)
-
-
-def _render_finetune(console: Console, report: dict[str, Any]) -> None:
-    console.print(
-        f"{report['documents']} documents, {report['chunks']} chunks; {report['pairs']} pairs "
-        f"each, of the recipe's {report['recipe']['llm_pairs']} by the LLM"
-    )
-    for found in report["sets"]:
-        rows = []
-        for measure in ("ndcg@10", "mrr@10", "recall@10", "recall@50", "hit@5"):
-            figures = [_told(run["metrics"][measure]) for run in found["runs"].values()]
-            rows.append((measure, *figures))
-        title = f"{found['question_set']}/{found['split']}: {found['questions']} questions"
-        console.print(grid(("", *found["runs"]), rows, title))
-        for name, difference in found["differences"].items():
-            d = difference["ndcg@10"]
-            console.print(f"  ndcg@10, {name}: {_told(d)}, p {d['p']:.4f}")
-    took = report["seconds"]
-    console.print(", ".join(f"{name} {seconds:.0f} s" for name, seconds in took.items()))
 
 
 def _render(console: Console, report: dict[str, Any]) -> None:

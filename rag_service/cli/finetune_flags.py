@@ -1,4 +1,4 @@
-"""The options of fine-tuning, declared once for ``demo``, ``improve`` and ``finetune``."""
+"""The options of fine-tuning, declared once for all commands that train."""
 
 from __future__ import annotations
 
@@ -56,9 +56,10 @@ def finetune_flags(**defaults: Any) -> Callable[[Callable[..., None]], Callable[
 
 
 def _flags(
+    context: typer.Context,
     questions: Annotated[
         int, _option(_QUESTIONS, "Template questions to train on, at most.", min=50)
-    ] = 1200,
+    ] = 2400,
     llm_questions: Annotated[
         int, _option(_QUESTIONS, "Questions that the LLM writes, at most.", min=0)
     ] = 200,
@@ -80,7 +81,7 @@ def _flags(
         _option(
             _QUESTIONS, "Hard negatives a question, from the live index and BM25.", min=0, max=16
         ),
-    ] = 0,
+    ] = 1,
     questions_file: Annotated[
         Path | None,
         _option(_OWN, "CSV or JSONL: question, and the chunk_id, page or passage that answers."),
@@ -126,6 +127,13 @@ def _flags(
             raise ConfigError("--only-own needs --questions-file or --train-data")
         own = only_own and questions_file is not None
         by_llm = 0 if settings.llm == "none" or own else llm_questions
+        if by_llm < llm_questions and _given(context, "llm_questions"):
+            raise ConfigError(
+                f"--llm-questions {llm_questions} and --only-own do not go together: leave out one"
+                if own
+                else f"--llm-questions {llm_questions} needs an LLM, and RAGLOOP_LLM is none: set "
+                "it to embedded or another LLM, or leave the option out"
+            )
         by_templates, by_llm = _within(max_questions, questions, by_llm)
         options = FinetuneOptions(
             data=DataOptions(
@@ -133,6 +141,7 @@ def _flags(
                 max_llm_questions=by_llm,
                 max_minutes=llm_minutes,
                 questions_file=_path(questions_file),
+                max_question_chars=settings.max_question_chars if questions_file else 0,
                 only_own=own,
                 seed=settings.seed,
             ),
@@ -156,10 +165,16 @@ def _flags(
         )
         check_options(options.training, hard_negatives=negatives > 0)
         if questions_file:
-            load_questions(questions_file)
+            load_questions(questions_file, settings.max_question_chars)
         return options
 
     return make
+
+
+def _given(context: typer.Context, name: str) -> bool:
+    """Whether the user set an option; another default than the user's may give way silently."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _within(limit: int, by_templates: int, by_llm: int) -> tuple[int, int]:

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
     app.command()(reindex)
 
 
-@finetune_flags(llm_questions=12, llm_minutes=1.0)
+@finetune_flags(questions=1200, llm_questions=12, llm_minutes=1.0)
 def demo(
     flags: MakeOptions,
     filings: Annotated[
@@ -40,7 +40,7 @@ def demo(
     settings = fast_settings(Path("var/demo"))
     options = flags(settings)
     folder = str(filings.absolute()) if filings else ""
-    arguments = _arguments(settings, options) | {"filings": folder}
+    arguments = job_arguments(settings, options) | {"filings": folder}
     with (
         open_services(settings) as services,
         progress_bar() as progress,
@@ -80,7 +80,7 @@ def improve(flags: MakeOptions, as_json: JsonFlag = False) -> None:
     with (
         open_services(settings) as services,
         progress_bar() as progress,
-        services.jobs.run("improve", _arguments(settings, options)) as job,
+        services.jobs.run("improve", job_arguments(settings, options)) as job,
     ):
         improvement = services.improver.run(job, options, _thresholds(), progress)
     document = improvement.as_dict()
@@ -97,9 +97,9 @@ def finetune(flags: MakeOptions, as_json: JsonFlag = False) -> None:
     with (
         open_services(settings) as services,
         progress_bar() as progress,
-        services.jobs.run("finetune", _arguments(settings, options)) as job,
+        services.jobs.run("finetune", job_arguments(settings, options)) as job,
     ):
-        live = services.improver.live_release()
+        live = job.step("start", services.improver.live_release)
         card = services.improver.finetune(job, live, options, progress)
     document = {
         "model": card.fingerprint,
@@ -206,7 +206,7 @@ def _thresholds() -> Any:
     return GateThresholds()
 
 
-def _arguments(settings: Settings, options: Any) -> dict[str, Any]:
+def job_arguments(settings: Settings, options: Any) -> dict[str, Any]:
     """What makes two jobs the same work, so that one resumes the other."""
     from dataclasses import asdict
 

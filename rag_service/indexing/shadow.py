@@ -62,13 +62,21 @@ class ShadowIndexer:
         self._make_spec = make_spec
         self._batch = batch
 
-    def build(self, model: ModelCard, note: str = "", progress: Progress = no_progress) -> Release:
+    def build(
+        self,
+        model: ModelCard,
+        note: str = "",
+        progress: Progress = no_progress,
+        *,
+        complete: bool = True,
+    ) -> Release:
         """A complete candidate release of ``model``: an unfinished one is resumed.
 
-        Raises ReleaseConflict if documents change faster than they are embedded.
+        With ``complete`` off, one that cannot be completed is a candidate too, for the gate to
+        refuse. Raises ReleaseConflict if documents change faster than they are embedded.
         """
         release = self._unfinished(model.fingerprint) or self.create(model, note)
-        self.catch_up(release, progress)
+        (self.catch_up if complete else self.mend)(release, progress)
         release = replace(release, state="candidate", chunks=self._vectors.count(release.index))
         self._releases.put(release)
         return release
@@ -118,20 +126,36 @@ class ShadowIndexer:
         release is mended only by who is ``writing``, alone: to others, a document that is just
         being written looks like one too many.
 
-        Raises ReleaseConflict if documents still change after ``passes`` passes.
+        Raises ReleaseConflict if it still does not after ``passes`` passes.
         """
+        found = self.mend(release, progress, passes, writing=writing)
+        if not found.complete:
+            raise _incomplete(release, found, passes)
+        return found.revision
+
+    def mend(
+        self,
+        release: Release,
+        progress: Progress = no_progress,
+        passes: int = 10,
+        *,
+        writing: bool = False,
+    ) -> Completeness:
+        """Do what `catch_up` does as far as it can be done, and tell how the index then differs.
+
+        Raises ReleaseConflict if that is because documents change meanwhile.
+        """
+        first = found = self.completeness(release)
         for _ in range(passes):
-            found = self.completeness(release)
             if found.complete:
-                return found.revision
+                return found
             if not writing and self._is_live(release):
                 raise ReleaseConflict(f"release {release.release} went live meanwhile")
             self._mend(release, found, progress)
-        raise ReleaseConflict(
-            f"release {release.release} is not complete after {passes} passes: "
-            f"{len(found.missing)} chunks missing, {len(found.extra)} too many, "
-            f"{found.unindexed} not indexed; try again when ingestion has ended"
-        )
+            found = self.completeness(release)
+        if not found.complete and found.revision != first.revision:
+            raise _incomplete(release, found, passes)
+        return found
 
     def document_vectors(self, release: Release, chunks: Sequence[Chunk]) -> Vectors:
         """float32 ``(n, dims)`` of ``chunks``: from the index of ``release``, or encoded."""
@@ -214,3 +238,11 @@ class ShadowIndexer:
     def _batches(self, ids: list[str]) -> Iterator[list[str]]:
         for start in range(0, len(ids), self._batch):
             yield ids[start : start + self._batch]
+
+
+def _incomplete(release: Release, found: Completeness, passes: int) -> ReleaseConflict:
+    return ReleaseConflict(
+        f"release {release.release} is not complete after {passes} passes: "
+        f"{len(found.missing)} chunks missing, {len(found.extra)} too many, "
+        f"{found.unindexed} not indexed; try again when ingestion has ended"
+    )

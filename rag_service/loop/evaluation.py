@@ -113,14 +113,19 @@ class Evaluator:
         """How well the release's model does on general text."""
         return general.measure(self._serving.pin(release).embedder, self._seed)
 
-    def latency(self, question_set: QuestionSet, before: str, after: str) -> latency.Latency:
-        """How long a query takes under two releases, asked in turn."""
+    def latency(
+        self, question_set: QuestionSet, before: str, after: str, limit: float
+    ) -> latency.Latency:
+        """How long a query takes under two releases, asked in turn.
+
+        Measured longer where it is in doubt whether it takes ``limit`` times as long.
+        """
 
         def asking(release: str) -> latency.Ask:
             return lambda question: self._retriever.search(question, _SERVED, release=release)
 
         questions = [question.text for question in question_set.questions]
-        return latency.measure(asking(before), asking(after), questions, self._seed)
+        return latency.measure(asking(before), asking(after), questions, self._seed, limit=limit)
 
     def _searching(self, release: str) -> Search:
         return lambda queries, k: self._retriever.search_many(queries, k, release)

@@ -12,7 +12,7 @@ from eval.documents import probe_document, run_document
 from eval.gate import GateFacts, GateThresholds, decide
 from eval.history import History
 from eval.latency import Latency, load_latency
-from eval.leakage import check, documents_of, leaked_questions, questions_of
+from eval.leakage import documents_of, leaked_questions, questions_of, shared
 from eval.question_sets import load, save
 from finetune.build import question_set
 from finetune.dataset import load as load_training_data
@@ -113,13 +113,18 @@ class Improver:
         data = load_training_data(job.folder / "data")
         candidate = job.step(
             "reindex",
-            lambda: self._indexer.build(model, f"trained by {job.id}", progress).release,
+            # What cannot be completed is for the gate to refuse.
+            lambda: (
+                self._indexer.build(model, f"trained by {job.id}", progress, complete=False).release
+            ),
         )
         folder = self._question_sets / job.id
         job.step("question_set", lambda: self._save_test_set(folder, data, live))
         runs = job.step("evaluate", lambda: self._measure(folder, live, candidate, progress))
         before, after = (self._history.get(run) for run in runs)
-        latency = load_latency(job.step("latency", lambda: self._time(folder, live, candidate)))
+        latency = load_latency(
+            job.step("latency", lambda: self._time(folder, live, candidate, thresholds))
+        )
         decision = self._decide(job, before, after, data, latency, thresholds)
         if decision.promoted:
             job.step("promote", lambda: self._promote(job, candidate, live, progress))
@@ -159,7 +164,7 @@ class Improver:
             "questions",
             lambda: len(self._finetuner.build_data(folder, searches, options, progress).pairs),
         )
-        _refuse_leaks(load_training_data(folder), model)
+        self._refuse_leaks(load_training_data(folder), model)
         fingerprint = job.step(
             "train",
             lambda: (
@@ -183,6 +188,9 @@ class Improver:
             raise NotFound("no release is live; ingest filings first with `ragloop ingest`")
         return live.release
 
+    def model_of(self, release: str) -> ModelCard:
+        return self._registry.get(self._releases.get(release).model)
+
     def _root(self, card: ModelCard) -> ModelCard:
         while card.base:
             card = self._registry.get(card.base)
@@ -196,16 +204,36 @@ class Improver:
             learnt=seen_documents(model),
         )
 
+    def _refuse_leaks(self, data: TrainingData, live: ModelCard) -> None:
+        """Raises DataError if a test question is asked in training, or none is new to ``live``."""
+        known = [pair for pair in data.pairs if pair.split != "test"]
+        test = question_set(data.pairs, "test", data.folder.name)
+        if found := shared(test, documents_of(known), questions_of(known)):
+            raise DataError(
+                f"leak: the test shares {found} with the training pairs in {data.folder}, so that "
+                "nothing was trained: no test of that model could be trusted. Begin again with "
+                "other questions"
+            )
+        if not any(pair.split == "test" for pair in unseen(data.pairs, live, self._names())):
+            raise DataError(
+                "the live model was trained on all that could test another against it: ingest "
+                "filings of other companies"
+            )
+
     def _save_test_set(self, folder: Path, data: TrainingData, live: str) -> str:
         model = self._registry.get(self._releases.get(live).model)
-        save(folder, question_set(unseen(data.pairs, model), "test", folder.name))
+        pairs = unseen(data.pairs, model, self._names())
+        save(folder, question_set(pairs, "test", folder.name))
         return str(folder)
+
+    def _names(self) -> dict[str, str]:
+        return {document.document_id: document.name for document in self._chunks.documents()}
 
     def _measure(self, folder: Path, live: str, candidate: str, progress: Progress) -> list[str]:
         """Ids of the runs of both releases over the same documents."""
         questions = load(folder, "test")
         for _ in range(_MEASUREMENTS):
-            revision = self._indexer.catch_up(self._releases.get(candidate), progress)
+            revision = self._indexer.mend(self._releases.get(candidate), progress).revision
             runs = [
                 self._evaluator.run(questions, name, progress, probe=True)
                 for name in (live, candidate)
@@ -217,11 +245,20 @@ class Improver:
             "ingestion has ended"
         )
 
-    def _time(self, folder: Path, live: str, candidate: str) -> dict[str, Any]:
-        return asdict(self._evaluator.latency(load(folder, "test"), live, candidate))
+    def _time(
+        self, folder: Path, live: str, candidate: str, thresholds: GateThresholds
+    ) -> dict[str, Any]:
+        questions, limit = load(folder, "test"), thresholds.latency_ratio
+        return asdict(self._evaluator.latency(questions, live, candidate, limit))
 
     def _promote(self, job: Job, candidate: str, live: str, progress: Progress) -> str:
         try:
+            # As it is in a job that was killed behind its promotion, which was then undone.
+            if self._releases.get(candidate).state == "retired":
+                raise ReleaseConflict(
+                    f"release {candidate} was live already and is not any more: improve again, or "
+                    f"bring it back with `ragloop promote {candidate}`"
+                )
             return self._promoter.promote(candidate, progress, instead_of=live).release
         except ReleaseConflict as error:
             job.fail(error.message)
@@ -237,9 +274,10 @@ class Improver:
         thresholds: GateThresholds,
     ) -> GateDecision:
         candidate = self._releases.get(after.release)
-        if candidate.state != "live":  # as it is in a job that was killed behind its promotion
-            self._indexer.catch_up(candidate)
-        completeness = self._indexer.completeness(candidate)
+        if candidate.state == "live":  # as it is in a job that was killed behind its promotion
+            completeness = self._indexer.completeness(candidate)
+        else:
+            completeness = self._indexer.mend(candidate)
         questions = load(self._question_sets / job.id, "test")
         models = [self._registry.get(run.model) for run in (before, after)]
         known = [pair for pair in data.pairs if pair.split != "test"]
@@ -261,15 +299,3 @@ class Improver:
 
 def _as_dict(decision: GateDecision) -> dict[str, Any]:
     return {"promoted": decision.promoted, "reasons": list(decision.reasons)}
-
-
-def _refuse_leaks(data: TrainingData, live: ModelCard) -> None:
-    """Raises DataError if a test question was asked in training, or none is new to ``live``."""
-    known = [pair for pair in data.pairs if pair.split != "test"]
-    test = question_set(data.pairs, "test", data.folder.name)
-    check(test, documents_of(known), questions_of(known))
-    if not any(pair.split == "test" for pair in unseen(data.pairs, live)):
-        raise DataError(
-            "the live model was trained on all that could test another against it: ingest filings "
-            "of other companies"
-        )

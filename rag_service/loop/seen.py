@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from rag_service.core.errors import ModelError
-from rag_service.core.ids import question_digest
+from rag_service.core.ids import document_of, question_digest
 from rag_service.core.types import ModelCard, Pair
 
 _QUESTIONS = "training_questions.txt"
@@ -49,11 +49,26 @@ def seen_documents(card: ModelCard) -> frozenset[str]:
     )
 
 
-def unseen(pairs: Iterable[Pair], card: ModelCard) -> list[Pair]:
-    """The pairs whose document and question a model never saw."""
+def unseen(pairs: Iterable[Pair], card: ModelCard, names: Mapping[str, str]) -> list[Pair]:
+    """The pairs whose question a model never saw, nor any document that answers it.
+
+    A passage that a document it saw repeats word for word has been seen itself: its pair goes as
+    a whole, rather than count the other place as a wrong answer.
+
+    Args:
+        pairs: of any split.
+        card: the model.
+        names: of documents, by their ids.
+    """
     documents, questions = seen_documents(card), seen_questions(card)
     return [
         pair
         for pair in pairs
-        if pair.document not in documents and question_digest(pair.question) not in questions
+        if documents.isdisjoint(_answering(pair, names))
+        and question_digest(pair.question) not in questions
     ]
+
+
+def _answering(pair: Pair, names: Mapping[str, str]) -> set[str]:
+    ids = map(document_of, pair.relevant)
+    return {pair.document, *(names.get(document, document) for document in ids)}

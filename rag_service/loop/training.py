@@ -83,6 +83,8 @@ class Finetuner:
         if options.training.adapter:
             encoder = self._registry.load(base.fingerprint)
             vectors = BaseVectors(encoder.embed_queries, passages)
+        # Taken first: the user may change or delete the file of texts while training runs.
+        questions = _questions(data, options.training)
         trained = train(
             base,
             Path(base.path),
@@ -94,7 +96,7 @@ class Finetuner:
             negatives,
             vectors,
         )
-        write_questions(trained.folder, _questions(data, options.training), base)
+        write_questions(trained.folder, questions, base)
         kind = "adapter-" if options.training.adapter else ""
         return self._registry.add(
             trained.folder,

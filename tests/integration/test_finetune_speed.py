@@ -6,20 +6,21 @@ import pytest
 
 from finetune import speed
 from finetune.speed import Shape, measure
+from rag_service.core.errors import ConfigError
 
 TINY = Shape(layers=1, width=64)
 
 
 def test_both_trainers_are_timed_on_the_same_work() -> None:
-    report = measure(TINY, batch=4, max_tokens=32, steps=2, seed=13)
+    report = measure(TINY, batch=4, max_tokens=32, steps=2, rounds=2, seed=13)
     assert report["matrix_teraflops"] > 0
     plain, own = report["trainers"]["plain"], report["trainers"]["ragloop"]
     for trainer in (plain, own):
-        assert trainer["steps"] == 2
         assert trainer["pairs_per_second"] > 0
         share = trainer["teraflops"] / report["matrix_teraflops"]
         assert trainer["share_of_matrix_rate"] == pytest.approx(share)
-    assert report["ratio"] == pytest.approx(own["pairs_per_second"] / plain["pairs_per_second"])
+    assert len(report["ratios"]) == 2
+    assert min(report["ratios"]) <= report["ratio"] <= max(report["ratios"])
     per_pair = [t["teraflops"] / t["pairs_per_second"] for t in (plain, own)]
     assert per_pair[0] == pytest.approx(per_pair[1])
 
@@ -38,3 +39,8 @@ def test_every_word_is_a_token(tmp_path: Path) -> None:
     model = SentenceTransformer(str(speed._model(tmp_path, TINY, 32, 13)), device="cpu")
     for text in (part for pair in texts for part in pair):
         assert len(model.tokenizer(text)["input_ids"]) == len(text.split()) + 2 <= 32
+
+
+def test_a_width_without_heads_is_refused() -> None:
+    with pytest.raises(ConfigError, match="200 does not part"):
+        measure(Shape(1, 200), batch=4, max_tokens=32, steps=1, rounds=1, seed=13)

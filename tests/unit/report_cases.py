@@ -238,7 +238,11 @@ def journal() -> Mapping[str, Any]:
         "reason": "",
         "started": "2025-01-01T00:00:00Z",
         "arguments": {
-            "options": {"data": {"max_questions": 400, "seed": 13}, "hard_negatives": True},
+            "options": {
+                "data": {"max_questions": 400, "seed": 13},
+                "negatives": 2,
+                "hard_negatives": True,
+            },
             "embedding_model": "tests/tiny model",
             "llm": "none",
         },

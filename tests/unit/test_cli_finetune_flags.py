@@ -104,7 +104,7 @@ def test_own_texts_alone_leave_the_questions_to_validation_and_test(
     ("words", "message"),
     [
         ("--loss Nothing", "no loss 'Nothing'"),
-        ("--loss TripletLoss", "with --negatives the questions are triplets"),
+        ("--loss TripletLoss --negatives 0", "with --negatives the questions are triplets"),
         ("--loss CosineSimilarityLoss --negatives 1", "For triplets"),
         ("--dims 128,x", "expected 256,128"),
         ("--dims 0", "expected 256,128"),

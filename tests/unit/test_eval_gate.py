@@ -168,9 +168,18 @@ def test_a_slower_candidate_stays_out() -> None:
     assert reason.startswith("a query takes longer: 10.0 to 10.2 ms, 1.25 times [1.19, 1.31]")
 
 
-@pytest.mark.parametrize("ratio", [(1.25, 1.02, 1.6), (1.11, 1.10, 1.12), (0.6, 0.55, 0.7)])
-def test_noise_does_not_make_a_candidate_slow(ratio: tuple[float, float, float]) -> None:
-    assert decide(*runs(0.1), THRESHOLDS, slower(*ratio)).promoted
+@pytest.mark.parametrize(
+    ("ratio", "promoted"),
+    [
+        ((1.25, 1.02, 1.6), False),
+        ((1.11, 1.09, 1.12), False),
+        ((1.10, 1.05, 1.2), True),
+        ((1.02, 0.8, 1.3), True),
+        ((0.6, 0.55, 0.7), True),
+    ],
+)
+def test_a_query_may_take_a_tenth_longer(ratio: tuple[float, float, float], promoted: bool) -> None:
+    assert decide(*runs(0.1), THRESHOLDS, slower(*ratio)).promoted is promoted
 
 
 def test_a_latency_that_was_not_measured_proves_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 from eval.latency import QUESTIONS, Latency, load_latency, measure
 from rag_service.core.types import Interval
 
+LIMIT = 1.10
 TEXTS = [f"question {i}" for i in range(60)]
 
 
@@ -29,7 +30,7 @@ class Machine:
 
     def measured(self, before: float, after: float, texts: list[str] = TEXTS) -> Latency:
         ask = self.query("before", before), self.query("after", after)
-        return measure(*ask, texts, seed=7, clock=lambda: self.now)
+        return measure(*ask, texts, seed=7, limit=LIMIT, clock=lambda: self.now)
 
 
 def test_a_slower_release_is_seen_as_slower() -> None:
@@ -44,7 +45,28 @@ def test_a_busy_machine_slows_both() -> None:
     bursts = Machine(lambda query: 0.1 if 100 < query < 180 else float(noise[query]))
     got = bursts.measured(0.010, 0.010)
     assert got.ratio.low < 1.0 < got.ratio.high
-    assert got.ratio.high < 1.10
+    assert got.ratio.high < LIMIT
+    assert got.rounds == 5
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_release_is_not_slower_than_itself_however_uneven_the_machine(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    noise = rng.lognormal(-5, 1.0, 2000) + rng.binomial(1, 0.05, 2000) * 0.1
+    got = Machine(lambda query: float(noise[query])).measured(0.005, 0.005)
+    assert got.ratio.value < 1.05
+
+
+def test_what_is_in_doubt_is_measured_longer() -> None:
+    noise = np.random.default_rng(3).exponential(0.01, 2000)
+    rounds = []
+    for after in (0.0112, 0.012, 0.016):
+        machine = Machine(lambda query: float(noise[query]))
+        got = machine.measured(0.010, after)
+        assert got.rounds == 20 or not got.ratio.low <= LIMIT <= got.ratio.high
+        assert len(machine.asked) == 2 + 2 * QUESTIONS * got.rounds
+        rounds.append(got.rounds)
+    assert rounds == [20, 10, 5]
 
 
 def test_both_are_asked_the_same_in_turn_and_neither_always_first() -> None:

@@ -24,7 +24,8 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Page, str]:
 def test_how_to_reproduce_tells_commands_settings_and_versions(page: tuple[Page, str]) -> None:
     told = page[0].text[page[0].text.index("How to reproduce", 200) :]
     assert "RAGLOOP_EMBEDDING_MODEL='tests/tiny model' RAGLOOP_LLM=none RAGLOOP_SEED=13" in told
-    assert "ragloop improve --questions 400 --hard-negatives" in told
+    assert "ragloop improve --questions 400 --negatives 2" in told
+    assert "--hard-negatives" not in told
     assert 'ragloop compare r0001 r0002 --dataset "$RAGLOOP_HOME"/question_sets/people' in told
     assert "train 61 s" in told
     assert "3.11.9" in told

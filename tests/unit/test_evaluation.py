@@ -151,7 +151,7 @@ def test_latency_is_that_of_queries_through_encoder_and_index(measured: Measured
             np.matmul(matrix, matrix)
 
     measured.world.registry.embedders["mb"].on_query = dawdle
-    got = measured.evaluator.latency(asked(measured.chunks[:10]), "r0001", "r0002")
+    got = measured.evaluator.latency(asked(measured.chunks[:10]), "r0001", "r0002", 1.10)
     assert got.questions == 10
     assert got.ratio.low > 1.10
     assert got.after_ms > got.before_ms > 0

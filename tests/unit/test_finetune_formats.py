@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -75,6 +76,7 @@ def test_every_format_is_read_from_every_kind_of_file(
         ("scored", {"sentence1": "a", "sentence2": "b", "similarity": 1.5}, "row 3: similarity"),
         ("scored", {"sentence1": "a", "sentence2": "b", "similarity": "nan"}, "from 0 to 1"),
         ("scored", {"sentence1": "a", "sentence2": "b", "similarity": True}, "from 0 to 1"),
+        ("scored", {"sentence1": "a", "sentence2": "b", "similarity": 10**400}, "row 3: .*00, exp"),
         ("labelled", {"text": "t", "class": []}, "row 5: class is no text"),
     ],
 )
@@ -115,6 +117,20 @@ def test_labels_must_allow_triplets(tmp_path: Path) -> None:
         ("a.jsonl", b'{"question": "q", "passage": "p"}\n{"question"\n', "row 2 is no JSON"),
         ("a.jsonl", b"[1]\n", "row 1 is no JSON object"),
         ("a.xlsx", b"", "name it .csv, .tsv or .jsonl"),
+        ("a.csv", b"", "holds no rows: below the header, write one"),
+        ("a.jsonl", b"\n", "holds no rows: write one"),
+        ("a.jsonl", b"{}", "has the columns none; expected anchor"),
+        ("a.jsonl", b'{"question": "q", "Question": "q"}', "row 1: two columns have the same name"),
+        ("a.jsonl", b'{"x": ' + b"[" * 9**5 + b"}", "row 1 is nested too deeply: write one flat"),
+        ("a.jsonl", b'{"question": ' + b"[" * 400 + b"]" * 400 + b', "passage": ""}', r"\.\.\.\]"),
+        ("a.jsonl", b'{"question": "\\ud800", "passage": "p"}', r"row 1 holds '\\ud800', which"),
+        ("a.jsonl", b'{"question": "q", "\\udfff": "p"}', r"row 1 holds '\\udfff', which"),
+        ("a.csv", b"question,passage\nq,\0p\n", r"row 2 holds '\\x00', which is no text"),
+        ("a.csv", b"question,passage\nq,p" + b"p" * 2**17, "row 2 is no CSV: field larger"),
+        ("a.csv", b"question,passage\nq,\xed\xa0\x80\n", "line 2 is not UTF-8 .* save the file as"),
+        ("a.csv", "question,passage\nq,p\n".encode("utf-16"), "line 1 is not UTF-8"),
+        ("a.csv", "question,passage\nq,p\n".encode("utf-16-le"), "save the file as UTF-8"),
+        ("a.csv", b",".join(b"c%d" % n for n in range(999)) + b"\n" + b"x," * 998, "and 979 more;"),
     ],
 )
 def test_files_that_are_none_are_refused(
@@ -125,6 +141,67 @@ def test_files_that_are_none_are_refused(
         load_texts(tmp_path / name, "pairs")
     with pytest.raises(DataError, match="does not exist"):
         load_texts(tmp_path / "nowhere.csv", "pairs")
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").mkdir()
+    for folder in (tmp_path, tmp_path / "a.csv"):
+        with pytest.raises(DataError, match="is a folder: name one file in it"):
+            load_texts(folder, "pairs")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", "\ufeffquestion,passage\r\nq1,p1\nq2,p2\rq3,p3"),
+        ("a.tsv", "question\tpassage\rq1\tp1\r\r\nq2\tp2\n\nq3\tp3\n"),
+        (
+            "a.jsonl",
+            '\ufeff{"question": "q1", "passage": "p1"}\r{"question": "q2", "passage": "p2"}\r\n\n'
+            '{"question": " q3 ", "passage": "p3"}',
+        ),
+    ],
+)
+def test_rows_may_end_in_any_way(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_bytes(content.encode())
+    columns = load_texts(tmp_path / name, "pairs").columns
+    assert columns == {"anchor": ("q1", "q2", "q3"), "positive": ("p1", "p2", "p3")}
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl"])
+@pytest.mark.parametrize("data_format", FORMATS)
+def test_a_damaged_file_is_read_or_refused_in_words(
+    tmp_path: Path, data_format: str, suffix: str
+) -> None:
+    path = _write(tmp_path, _ROWS[data_format], suffix)
+    whole, random = path.read_bytes(), Random(7)
+    harm = (
+        b"\0",
+        b"\r",
+        b"\n",
+        b'"',
+        b"\\",
+        b"\\ud800",
+        b"\xff",
+        b"[[[",
+        b"{",
+        b"1e999",
+        b"NaN",
+        b"",
+    )
+    refused: list[str] = []
+    for _ in range(300):
+        start = random.randrange(len(whole))
+        end = start + random.choice((0, 1, 1, 9))
+        path.write_bytes(whole[:start] + random.choice(harm) + whole[end:])
+        try:
+            load_texts(path, data_format).fingerprint()
+        except DataError as error:
+            refused.append(error.message)
+    assert 0 < len(refused) < 300
+    for message in refused:
+        assert message.startswith(str(path))
+        assert len(message.encode()) < 600
 
 
 def test_the_fingerprint_follows_the_rows() -> None:

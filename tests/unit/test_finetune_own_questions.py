@@ -102,6 +102,7 @@ def test_one_question_with_two_answers_is_one_question() -> None:
         ("question,page\nq,A.pdf#page=0\n", "expected FILE.pdf#page=N"),
         ("question,page,chunk_id\nq,,\n", "row 2: chunk_id and page are empty"),
         ("question,page\n,A.pdf#page=1\n", "row 2: question is empty"),
+        (f"question,page\nq,A.pdf#page={'9' * 5000}\n", "9999', expected FILE.pdf#page=N"),
         ("question,passage\nq,too few words\n", "row 2: passage has fewer than 5 words"),
     ],
 )
@@ -118,6 +119,24 @@ def test_each_row_says_in_its_own_way_what_answers(tmp_path: Path) -> None:
     one, two = load_questions(path)
     assert (one.question, one.chunk_id, one.page, one.answer) == ("q1", "c1", "", "7")
     assert (two.question, two.chunk_id, two.page, two.answer) == ("q2", "", "A.pdf#page=3", "")
+
+
+def test_a_question_longer_than_retrieval_takes_is_refused_by_its_row(tmp_path: Path) -> None:
+    path = tmp_path / "own.csv"
+    path.write_text(f"Query,chunk_id\n  1234567  ,{CHUNKS[0].chunk_id}\n12345678,c2\n")
+    assert len(load_questions(path)) == len(load_questions(path, 8)) == 2
+    with pytest.raises(DataError, match=r"row 3: query has 8 characters; at most 7 are taken"):
+        load_questions(path, 7)
+    options = DataOptions(60, questions_file=str(path), max_question_chars=7)
+    with pytest.raises(DataError, match="row 3: query has 8 characters"):
+        build_pairs(CHUNKS, None, options, tmp_path / "data")
+
+
+def test_a_blank_cell_is_an_empty_one(tmp_path: Path) -> None:
+    path = tmp_path / "own.jsonl"
+    path.write_text('{"question": "q", "chunk_id": " ", "page": "A.pdf#page=1", "answer": " "}')
+    [asked] = load_questions(path)
+    assert (asked.chunk_id, asked.page, asked.answer) == ("", "A.pdf#page=1", "")
 
 
 def _questions(folder: Path, asked: Mapping[str, Chunk]) -> str:

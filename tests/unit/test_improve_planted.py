@@ -261,13 +261,34 @@ def test_a_model_whose_card_names_a_test_document_stays_out(loop: Loop) -> None:
 def test_a_test_question_among_the_training_pairs_stops_the_training(loop: Loop) -> None:
     stolen = replace(pair(CHUNKS[0]), question=question(HELD_OUT[0]))
     loop.finetuner.pairs[0] = stolen
-    with pytest.raises(DataError, match=r"leaks: the model was trained on 1 of its questions"):
+    with pytest.raises(DataError, match=r"^leak: the test shares 1 of its questions \(q.*nothing"):
         loop.improve()
     assert loop.live == "live"
     assert loop.history.all() == []
 
 
-def test_a_candidate_that_loses_a_chunk_is_not_even_measured(
+def test_a_model_that_names_a_test_question_as_trained_on_is_not_measured(loop: Loop) -> None:
+    card = loop.registry.get("candidate")
+    write_questions(Path(card.path), [question(HELD_OUT[0])], loop.registry.get("live"))
+    with pytest.raises(DataError, match=r"leaks: the model was trained on 1 of its questions"):
+        loop.improve()
+    assert loop.live == "live"
+    (journal,) = JobStore(loop.home).all()
+    assert journal["state"] == "failed"
+    assert "leaks" in journal["reason"]
+
+
+def test_a_passage_that_the_live_model_saw_elsewhere_is_not_asked_for(loop: Loop) -> None:
+    seen, repeating = HELD_OUT[0], HELD_OUT[-1]
+    live = loop.plant("live", HELD_OUT[::2], train_documents=[seen.document])
+    write_questions(Path(live.path), ["Something else?"], loop.registry.get("candidate"))
+    repeats = replace(pair(repeating), relevant=(repeating.chunk_id, seen.chunk_id))
+    loop.finetuner.pairs[CHUNKS.index(repeating)] = repeats
+    asked = [chunk for chunk in HELD_OUT if chunk.document != seen.document][:-1]
+    assert refused(loop) == (f"too few questions: {len(asked)}, and 30 are needed for a proof",)
+
+
+def test_a_candidate_with_a_chunk_missing_stays_out(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = loop.vectors.write
@@ -278,10 +299,58 @@ def test_a_candidate_that_loses_a_chunk_is_not_even_measured(
         write(index, kept, np.delete(vectors, lost, axis=0), *rest)
 
     monkeypatch.setattr(loop.vectors, "write", losing)
-    with pytest.raises(ReleaseConflict, match="1 chunks missing"):
+    (reason,) = refused(loop)
+    assert reason == "the candidate's index is not complete (chunks missing: 1)"
+    (kept,) = loop.history.decisions()
+    assert kept.facts
+    assert (kept.decision.promoted, kept.decision.reasons) == (False, (reason,))
+    assert (kept.facts.complete, kept.facts.missing) == (False, 1)
+    (journal,) = JobStore(loop.home).all()
+    assert (journal["state"], "promote" in journal["steps"]) == ("done", False)
+
+
+def test_documents_that_change_throughout_are_no_fault_of_the_candidate(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = loop.vectors.write
+    document = loop.chunks.documents()[0]
+    own = [chunk for chunk in CHUNKS if chunk.document == document.name]
+
+    def changing(index: str, chunks: Sequence[Chunk], *rest: Any) -> None:
+        write(index, chunks, *rest)
+        if index != "ix-r0001":
+            kept = own if loop.chunks.revision() % 2 else own[1:]
+            loop.chunks.replace(document, kept, loop.releases.current().release)  # type: ignore[union-attr]
+
+    monkeypatch.setattr(loop.vectors, "write", changing)
+    with pytest.raises(ReleaseConflict, match="is not complete after 10 passes"):
+        loop.improve()
+    assert loop.history.decisions() == []
+    (journal,) = JobStore(loop.home).all()
+    assert journal["state"] == "running"
+
+
+def test_a_job_killed_behind_its_promotion_does_not_undo_a_rollback(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    promote = Promoter.promote
+
+    def killed(self: Promoter, name: str, *rest: Any, **more: Any) -> None:
+        promote(self, name, *rest, **more)
+        if "instead_of" in more:
+            assert loop.live == "candidate"
+            self.rollback()
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Promoter, "promote", killed)
+        with pytest.raises(KeyboardInterrupt):
+            loop.improve()
+    with pytest.raises(ReleaseConflict, match="was live already and is not any more"):
         loop.improve()
     assert loop.live == "live"
-    assert loop.history.all() == []
+    (journal,) = JobStore(loop.home).all()
+    assert journal["state"] == "failed"
 
 
 def refused(loop: Loop) -> tuple[str, ...]:

@@ -5,21 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from eval.history import History
+from finetune.options import DataOptions, TrainedModel, TrainingData, TrainOptions
 from rag_service.core.errors import DataError, ModelError
-from rag_service.core.ids import document_of
+from rag_service.core.ids import document_of, question_digest
 from rag_service.core.types import Document, ModelCard, Pair, Question
 from rag_service.loop.evaluation import Evaluator
 from rag_service.loop.seen import seen_questions, unseen, write_questions
+from rag_service.loop.training import FinetuneOptions, Finetuner
 from tests.fakes.answering import World
 from tests.fakes.filings import filings
+from tests.fakes.searches import fixed_searches
 from tests.unit.eval_cases import question_set
 
 CHUNKS = filings(3)
 TRAINED, TESTED = CHUNKS[0], CHUNKS[-1]
 BASE = ModelCard("mbase", "base", "nowhere", 64, 256, "", "", "2024-01-01T00:00:00Z")
+NAMES = {document_of(chunk.chunk_id): chunk.document for chunk in CHUNKS}
 PAIR = Pair("q", "What were sales?", "5", TESTED.chunk_id, TESTED.document, "B", "template", "test")
 
 
@@ -99,7 +104,7 @@ def test_a_model_that_forgot_its_questions_cannot_be_measured(world: World) -> N
 
 def test_a_model_that_was_never_trained_here_saw_nothing() -> None:
     assert seen_questions(BASE) == frozenset()
-    assert unseen([PAIR], BASE) == [PAIR]
+    assert unseen([PAIR], BASE, NAMES) == [PAIR]
 
 
 def test_what_the_base_was_trained_on_counts_too(world: World) -> None:
@@ -114,5 +119,32 @@ def test_documents_and_questions_that_the_live_model_saw_test_nobody(world: Worl
         replace(PAIR, question_id="q1", chunk_id=TRAINED.chunk_id, document=TRAINED.document),
         replace(PAIR, question_id="q2", question="How much was the debt?!"),
         replace(PAIR, question_id="q3"),
+        replace(PAIR, question_id="q4", relevant=(TESTED.chunk_id, TRAINED.chunk_id)),
     ]
-    assert [pair.question_id for pair in unseen(pairs, card)] == ["q3"]
+    assert [pair.question_id for pair in unseen(pairs, card, NAMES)] == ["q3"]
+
+
+def test_own_texts_count_as_they_stood_when_training_began(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text('{"anchor": "What was the dividend?", "positive": "It was 4."}\n')
+
+    def trained(*_: object) -> TrainedModel:
+        texts.unlink()
+        folder = tmp_path / "trained"
+        folder.mkdir()
+        (folder / "model.safetensors").write_text("trained")
+        return TrainedModel(folder, {"train_documents": [], "validation_documents": []})
+
+    monkeypatch.setattr("rag_service.loop.training.train", trained)
+    options = FinetuneOptions(DataOptions(), TrainOptions(texts_file=str(texts)))
+    card = Finetuner(world.chunks, world.registry, None).train(
+        BASE,
+        TrainingData((PAIR,), {}, tmp_path, "d" * 16),
+        fixed_searches({}),
+        lambda chunks: np.empty((0, 64), np.float32),
+        tmp_path / "out",
+        options,
+    )
+    assert question_digest("what was the dividend") in seen_questions(card)

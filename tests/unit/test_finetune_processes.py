@@ -1,0 +1,28 @@
+"""What a training in several processes says on its way."""
+
+from __future__ import annotations
+
+import pytest
+
+from finetune.processes import _listen
+
+LINES = [
+    "a library's word\n",
+    '{"progress": ["training", 1, 2]}\n',
+    '{"error": "no rows"}\n',
+    "3\n",
+]
+
+
+def test_progress_is_passed_on_and_other_lines_are_not() -> None:
+    told: list[tuple[str, int, int]] = []
+    assert _listen(LINES, lambda *step: told.append(step)) == "no rows"
+    assert told == [("training", 1, 2)]
+
+
+def test_what_goes_wrong_where_progress_is_shown_is_not_swallowed() -> None:
+    def broken(*_: object) -> None:
+        raise ValueError("the bar is closed")
+
+    with pytest.raises(ValueError, match="the bar is closed"):
+        _listen(LINES, broken)
