@@ -18,15 +18,15 @@ from rag_service.core.settings import load_settings
 @pytest.mark.parametrize(
     ("flags", "llm", "expected"),
     [
-        ([], "embedded", (1200, 200, 20.0)),
-        ([], "none", (1200, 0, 20.0)),
-        (["--llm-questions", "0"], "none", (1200, 0, 20.0)),
-        (["--max-questions", "140"], "embedded", (120, 20, 20.0)),
+        ([], "embedded", (2400, 200, 20.0)),
+        ([], "none", (2400, 0, 20.0)),
+        (["--llm-questions", "0"], "none", (2400, 0, 20.0)),
+        (["--max-questions", "140"], "embedded", (129, 11, 20.0)),
         (["--max-questions", "140"], "none", (140, 0, 20.0)),
-        (["--max-questions", "9999"], "embedded", (1200, 200, 20.0)),
-        (["--max-questions", "300", "--llm-questions", "1200"], "embedded", (150, 150, 20.0)),
-        (["--max-minutes", "2.5"], "embedded", (1200, 200, 2.5)),
-        (["--llm-minutes", "2.5"], "embedded", (1200, 200, 2.5)),
+        (["--max-questions", "9999"], "embedded", (2400, 200, 20.0)),
+        (["--max-questions", "300", "--llm-questions", "1200"], "embedded", (200, 100, 20.0)),
+        (["--max-minutes", "2.5"], "embedded", (2400, 200, 2.5)),
+        (["--llm-minutes", "2.5"], "embedded", (2400, 200, 2.5)),
     ],
 )
 def test_the_budget_is_kept_by_both_kinds_of_questions(
