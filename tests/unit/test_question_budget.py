@@ -21,7 +21,7 @@ from rag_service.core.settings import load_settings
         ([], "embedded", (2400, 200, 20.0)),
         ([], "none", (2400, 0, 20.0)),
         (["--llm-questions", "0"], "none", (2400, 0, 20.0)),
-        (["--max-questions", "140"], "embedded", (129, 11, 20.0)),
+        (["--max-questions", "140"], "embedded", (130, 10, 20.0)),
         (["--max-questions", "140"], "none", (140, 0, 20.0)),
         (["--max-questions", "9999"], "embedded", (2400, 200, 20.0)),
         (["--max-questions", "300", "--llm-questions", "1200"], "embedded", (200, 100, 20.0)),
