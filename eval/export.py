@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval.files import write_atomically
 from eval.judgments import page_id, unit_of
 from eval.question_sets import save
 from rag_service.core.errors import DataError
+from rag_service.core.files import write_atomically
 from rag_service.core.types import Chunk, QuestionSet
 
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from eval.files import write_atomically
 from eval.gate import GateFacts, GateThresholds
 from rag_service.core.errors import DataError, NotFound
+from rag_service.core.files import write_atomically
 from rag_service.core.ids import now
 from rag_service.core.types import GateDecision, QuestionSet, Run
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval.files import write_atomically
 from eval.judgments import page_of, unit_of
 from rag_service.core.errors import DataError
+from rag_service.core.files import write_atomically
 from rag_service.core.types import Question, QuestionSet
 
 _HEADER = "query-id\tcorpus-id\tscore"

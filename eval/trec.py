@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from eval.files import write_atomically
+from rag_service.core.files import write_atomically
 from rag_service.core.types import Run
 
 _SEPARATES = re.compile(r"[\s%]")

@@ -1,17 +1,16 @@
 """Chunks to training data: write questions, filter, split by document, save."""
 
 import asyncio
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
 from finetune.dataset import save
-from finetune.drafts import Draft
+from finetune.drafts import Draft, to_pair
 from finetune.filters import SeenQuestions, reason_to_drop
 from finetune.llm_questions import llm_drafts
-from finetune.names import company_key, company_name
+from finetune.names import company_key
 from finetune.options import DataOptions, TrainingData
 from finetune.own_questions import read_own, with_own
 from finetune.prose import section_drafts
@@ -221,16 +220,4 @@ def _pair(
         for found in (*draft.relevant, chunk.chunk_id)
         for twin in (found, *twins[_wording(chunks[found])])
     )
-    digest = hashlib.sha256(f"{draft.question}\x00{chunk.chunk_id}".encode()).hexdigest()[:12]
-    return Pair(
-        question_id=f"q{digest}",
-        question=draft.question,
-        answer=draft.answer,
-        chunk_id=chunk.chunk_id,
-        document=chunk.document,
-        company=company_name(chunk),
-        source=draft.source,
-        split=split,
-        relevant=tuple(c for c in answering if split_of[chunks[c].document] == split),
-        kind=draft.kind,
-    )
+    return to_pair(draft, split, (c for c in answering if split_of[chunks[c].document] == split))

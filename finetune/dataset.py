@@ -6,7 +6,6 @@ import csv
 import hashlib
 import io
 import json
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
@@ -16,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from finetune.options import TrainingData
 from rag_service.core.errors import DataError
+from rag_service.core.files import write_atomically
 from rag_service.core.types import Chunk, Pair
 
 _PAIR = TypeAdapter(Pair)
@@ -46,9 +46,9 @@ def save(
         },
         "dropped": dict(dropped),
     }
-    _write(folder / _TABLE, table.getvalue())
-    _write(folder / _PAIRS, lines)
-    _write(folder / _MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    write_atomically(folder / _TABLE, table.getvalue())
+    write_atomically(folder / _PAIRS, lines)
+    write_atomically(folder / _MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
     return TrainingData(tuple(pairs), dict(dropped), folder, fingerprint(pairs))
 
 
@@ -152,9 +152,3 @@ def _text(chunk_id: str, pair: Pair, chunks: Mapping[str, Chunk]) -> str:
             "build the training data again"
         )
     return chunks[chunk_id].embedded_text
-
-
-def _write(path: Path, text: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

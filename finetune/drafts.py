@@ -1,11 +1,13 @@
 """A question that is not yet filtered or put into a split."""
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TypeVar
 
-from rag_service.core.types import Chunk
+from finetune.names import company_name
+from rag_service.core.types import Chunk, Pair, Split
 
 T = TypeVar("T")
 
@@ -23,6 +25,24 @@ class Draft:
     relevant: tuple[str, ...]
     kind: str
     source: str = TEMPLATE
+
+
+def to_pair(draft: Draft, split: Split, relevant: Iterable[str]) -> Pair:
+    """The draft in a split, with all chunk ids that count as right there."""
+    chunk = draft.chunk
+    digest = hashlib.sha256(f"{draft.question}\x00{chunk.chunk_id}".encode()).hexdigest()[:12]
+    return Pair(
+        question_id=f"q{digest}",
+        question=draft.question,
+        answer=draft.answer,
+        chunk_id=chunk.chunk_id,
+        document=chunk.document,
+        company=company_name(chunk),
+        source=draft.source,
+        split=split,
+        relevant=tuple(relevant),
+        kind=draft.kind,
+    )
 
 
 def spread(groups: Iterable[Sequence[T]], random: Random) -> Iterator[T]:

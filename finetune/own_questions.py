@@ -5,14 +5,14 @@ be missing), and at least one of ``chunk_id``, ``page`` (``FILE.pdf#page=N``) an
 positive, context); in each row the first of these three that is filled counts.
 """
 
-import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from finetune.names import company_key, company_name
+from finetune.drafts import Draft, to_pair
+from finetune.names import company_key
 from finetune.options import DataOptions
 from finetune.split import SPLITS
 from finetune.user_rows import (
@@ -215,17 +215,6 @@ class _Corpus:
 
 
 def _pair(asked: OwnQuestion, kept: Sequence[Chunk], twins: Sequence[Chunk], split: Split) -> Pair:
-    chunk = kept[0]
-    digest = hashlib.sha256(f"{asked.question}\x00{chunk.chunk_id}".encode()).hexdigest()[:12]
-    return Pair(
-        question_id=f"q{digest}",
-        question=asked.question,
-        answer=asked.answer,
-        chunk_id=chunk.chunk_id,
-        document=chunk.document,
-        company=company_name(chunk),
-        source=SOURCE,
-        split=split,
-        relevant=tuple(dict.fromkeys(c.chunk_id for c in (*kept, *twins))),
-        kind="free",
-    )
+    relevant = tuple(dict.fromkeys(chunk.chunk_id for chunk in (*kept, *twins)))
+    draft = Draft(asked.question, asked.answer, kept[0], relevant, "free", SOURCE)
+    return to_pair(draft, split, relevant)

@@ -20,6 +20,7 @@ from finetune.options import TrainOptions
 from finetune.run_folder import RunFolder
 from finetune.training_sets import TrainingSet
 from rag_service.core.errors import DataError, ModelError, RagloopError
+from rag_service.core.files import write_atomically
 from rag_service.core.protocols import Progress, no_progress
 from rag_service.core.types import Chunk, ModelCard, Pair
 
@@ -107,9 +108,7 @@ def _fit(folder: RunFolder, progress: Progress) -> None:
         progress,
     )
     if measured is not None:
-        part = folder.path / f"{_FIGURES}.part"
-        part.write_text(json.dumps(measured), encoding="utf-8")
-        part.replace(folder.path / _FIGURES)
+        write_atomically(folder.path / _FIGURES, json.dumps(measured))
 
 
 def run_workers(path: Path, lock: int, processes: int, progress: Progress) -> None:

@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from typing import Any
 
 from finetune.options import TrainedModel, TrainingData, TrainOptions
 from rag_service.core.errors import DataError, JobRunning
+from rag_service.core.files import write_atomically
 from rag_service.core.ids import now
 from rag_service.core.types import ModelCard
 
@@ -83,10 +83,7 @@ class RunFolder:
         return manifest if isinstance(manifest, dict) else {}
 
     def _write(self, manifest: Mapping[str, Any]) -> None:
-        path = self.path / _MANIFEST
-        part = path.with_name(f"{_MANIFEST}.part")
-        part.write_text(json.dumps(manifest, indent=2), encoding="utf-8")
-        os.replace(part, path)
+        write_atomically(self.path / _MANIFEST, json.dumps(manifest, indent=2))
 
 
 def _remove(folder: Path) -> None:

@@ -27,6 +27,7 @@ from finetune.dataset import load as load_training_data
 from finetune.llm_questions import llm_drafts
 from finetune.options import TrainingData
 from rag_service.core.errors import ConfigError, DataError
+from rag_service.core.files import write_atomically
 from rag_service.core.ids import question_digest
 from rag_service.core.protocols import (
     ChunkStore,
@@ -215,7 +216,7 @@ class FinetuneBenchmark:
         others = [(pair.question, pair.chunk_id) for pair in data.pairs if pair.split != "test"]
         Random(f"recipe {self._seed}").shuffle(others)
         pairs = [*by_llm, *others][:wanted]
-        (folder / _PAIRS).write_text(json.dumps(pairs), encoding="utf-8")
+        write_atomically(folder / _PAIRS, json.dumps(pairs))
         return min(len(by_llm), wanted)
 
     def _train_recipe(self, job: Job, base: ModelCard, by_llm: int, accumulation: int) -> str:

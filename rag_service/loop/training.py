@@ -14,6 +14,7 @@ from finetune.options import BaseVectors, DataOptions, TrainedModel, TrainingDat
 from finetune.round_trip import drawn
 from finetune.searches import Searches
 from finetune.train import train
+from rag_service.core.files import write_atomically
 from rag_service.core.protocols import (
     ChunkStore,
     Generator,
@@ -131,10 +132,7 @@ def _negatives(
         if kept["asked"] == asked:
             return {question: tuple(ids) for question, ids in kept["negatives"].items()}
     mined = mine(data.pairs, searches, chunks, count=count, progress=progress)
-    folder.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"asked": asked, "negatives": mined}), encoding="utf-8")
-    part.replace(path)
+    write_atomically(path, json.dumps({"asked": asked, "negatives": mined}))
     return mined
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from eval.files import write_atomically
 from eval.gate import GateFacts, GateThresholds, decide
 from eval.history import History
 from eval.latency import Latency
 from rag_service.core.errors import DataError, NotFound
+from rag_service.core.files import write_atomically
 from rag_service.core.types import GateDecision, Interval
 from tests.unit.eval_cases import question, question_set, scored_run
 
