@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from rag_service.answering.glossary_file import shipped
+
 _WORD = re.compile(r"[a-z0-9]+(?:&[a-z0-9]+)*")
 _POSSESSIVE = re.compile(r"['’]s\b")
 _YEAR = re.compile(r"(?<![A-Za-z\d.,$])(?:FY\s?['’]?)?((?:19|20)\d{2})(?![\d%]|[.,]\d)", re.I)
@@ -23,33 +25,6 @@ STOP_WORDS = frozenset(
         figure company report reported reporting compute calculate"""
     )
 )
-
-_ITEMS = (
-    (
-        "capital expenditures",
-        "capex",
-        "capital spending",
-        "purchases of property, plant and equipment",
-        "additions to property, plant and equipment",
-    ),
-    ("revenue", "net sales", "sales", "net revenue", "net operating revenue"),
-    ("net income", "net earnings", "net profit"),
-    ("property, plant and equipment", "PP&E", "PPE", "fixed assets"),
-    ("cost of goods sold", "COGS", "cost of sales", "cost of revenue", "cost of products sold"),
-    ("research and development", "R&D"),
-    ("selling, general and administrative", "SG&A"),
-    ("depreciation and amortization", "D&A"),
-    ("earnings per share", "EPS", "earnings per common share"),
-    ("shareholders' equity", "stockholders' equity", "shareowners' equity"),
-    ("operating income", "operating profit", "income from operations"),
-    ("operating cash flow", "cash provided by operating activities"),
-    ("accounts receivable", "receivables", "trade receivables"),
-    ("income tax expense", "provision for income taxes"),
-    ("dividends paid", "payment of dividends"),
-    ("share repurchases", "buybacks", "repurchases of common stock", "purchases of treasury stock"),
-    ("employees", "headcount", "staff"),
-)
-"""Names of one and the same item of a filing."""
 
 _NO_NAMES = frozenset(
     _WORD.findall(
@@ -103,7 +78,12 @@ def is_item_name(word: str) -> bool:
 
 @cache
 def _item_names() -> tuple[tuple[frozenset[str], ...], ...]:
-    return tuple(tuple(frozenset(stems(name)) for name in names) for names in _ITEMS)
+    """Names of one and the same item of a filing, for each such item."""
+    return tuple(
+        tuple(frozenset(stems(name)) for name in entry.means)
+        for entry in shipped().values()
+        if entry.interchangeable
+    )
 
 
 def _stem(word: str) -> str:
