@@ -51,10 +51,16 @@ bench-finetune: weights ## base, published recipe and ours through Redis; FILING
 bench-training: setup ## pairs a second in training, against the plain trainer; for a GPU
 	$(BIN)/ragloop bench training $(ARGS)
 
+bench-swap: weights ## searches all the time while the model is swapped; ARGS=folders of filings
+	$(BIN)/ragloop bench swap $(ARGS)
+
+bench-reindex: weights ## reindex against the encoder alone, and its memory; ARGS=filings
+	$(BIN)/ragloop bench reindex $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune bench-training serve clean
+.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex serve clean

@@ -27,6 +27,8 @@ class GateThresholds:
     """NDCG@10 that the general probe may lose."""
     latency_ratio: float = 1.10
     """How many times as long a query may take, after before."""
+    margin: float = 0.02
+    """NDCG@10 that the same model may lose in another index, at worst: by the interval's end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,10 @@ class GateFacts:
     """Of a query, under the candidate and the release before; None if it was not measured."""
     missing: int = 0
     """Chunks that it lacks."""
+    same_model: bool = False
+    """Whether both releases have one model, or cuts of one: only the index is another."""
+    differing: int = 0
+    """Chunks, of those encoded again as a sample, whose vectors in it are others."""
 
 
 class _Finding(NamedTuple):
@@ -56,14 +62,15 @@ def decide(before: Run, after: Run, thresholds: GateThresholds, facts: GateFacts
     """Whether ``after``'s release may replace ``before``'s.
 
     It may if both were asked the same questions, enough of them, none on a document that the
-    model was trained on; if NDCG@10 rose significantly, with an interval above zero; if no large
-    slice fell significantly; if its index is complete; if the model did not forget general text;
-    and if a query takes about as long. All reasons against are given, not the first alone; a
-    candidate that passes gets all the reasons for it. What was not measured is not passed. The
-    same runs, thresholds and facts give the same decision.
+    model was trained on; if NDCG@10 rose significantly, with an interval above zero, or, of the
+    same model in another index, if that interval is not below the margin; if no large slice fell
+    significantly; if its index is complete; if the model did not forget general text; and if a
+    query takes about as long. All reasons against are given, not the first alone; a candidate
+    that passes gets all the reasons for it. What was not measured is not passed. The same runs,
+    thresholds and facts give the same decision.
     """
     findings = [
-        *_better(before, after, thresholds),
+        *_found(before, after, thresholds, facts),
         *_unseen(after, facts),
         _complete(facts),
         *_slices(before, after, thresholds),
@@ -76,7 +83,9 @@ def decide(before: Run, after: Run, thresholds: GateThresholds, facts: GateFacts
     )
 
 
-def _better(before: Run, after: Run, thresholds: GateThresholds) -> Iterator[_Finding]:
+def _found(
+    before: Run, after: Run, thresholds: GateThresholds, facts: GateFacts
+) -> Iterator[_Finding]:
     if reason := mismatch(before, after):
         yield _Finding(False, f"the two runs are not on the same questions: {reason}")
         return
@@ -90,11 +99,22 @@ def _better(before: Run, after: Run, thresholds: GateThresholds) -> Iterator[_Fi
     change = paired(before, after, HEADLINE, after.seed)
     old, new = before.metrics[HEADLINE].value, after.metrics[HEADLINE].value
     figures = f"{old:.3f} to {new:.3f} on {after.questions} questions, {_change(change)}"
+    yield (_not_worse if facts.same_model else _better)(change, figures, thresholds)
+
+
+def _better(change: Difference, figures: str, thresholds: GateThresholds) -> _Finding:
     if change.low > 0 and change.p < thresholds.max_p:
-        yield _Finding(True, f"{HEADLINE} is better: {figures}")
-    else:
-        verdict = "worse" if change.high < 0 else "not proven better"
-        yield _Finding(False, f"{HEADLINE} is {verdict}: {figures}")
+        return _Finding(True, f"{HEADLINE} is better: {figures}")
+    verdict = "worse" if change.high < 0 else "not proven better"
+    return _Finding(False, f"{HEADLINE} is {verdict}: {figures}")
+
+
+def _not_worse(change: Difference, figures: str, thresholds: GateThresholds) -> _Finding:
+    asked = f"the same model, asked to lose no more than {thresholds.margin:.3f}"
+    if change.low >= -thresholds.margin - _ROUNDING:
+        return _Finding(True, f"{HEADLINE} is not worse ({asked}): {figures}")
+    verdict = "worse" if change.high < 0 else "not proven as good"
+    return _Finding(False, f"{HEADLINE} is {verdict} ({asked}): {figures}")
 
 
 def _unseen(after: Run, facts: GateFacts) -> Iterator[_Finding]:
@@ -127,6 +147,12 @@ def _unseen(after: Run, facts: GateFacts) -> Iterator[_Finding]:
 
 
 def _complete(facts: GateFacts) -> _Finding:
+    if facts.differing:
+        return _Finding(
+            False,
+            "the candidate's index holds other vectors than its model gives (chunks of a sample: "
+            f"{facts.differing}): reindex with --fresh",
+        )
     if facts.complete and not facts.missing:
         return _Finding(True, "the candidate's index is complete")
     return _Finding(

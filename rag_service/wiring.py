@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
 from rag_service.adapters.redis_chunks import RedisChunkStore
-from rag_service.adapters.redis_client import connect
+from rag_service.adapters.redis_claims import RedisClaimStore
+from rag_service.adapters.redis_client import connect, used_memory
+from rag_service.adapters.redis_experiments import RedisExperimentStore
+from rag_service.adapters.redis_latency import RedisLatencyLog
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
+from rag_service.answering.experiments import Experiments
+from rag_service.answering.latency_reporter import LatencyReporter
 from rag_service.answering.prompt import LARGE, SMALL
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
@@ -28,6 +36,9 @@ from rag_service.core.protocols import (
 )
 from rag_service.core.settings import Settings
 from rag_service.core.types import IndexSpec, ModelCard, Release
+from rag_service.indexing.crew import Crew
+from rag_service.indexing.holding import Holder
+from rag_service.indexing.pace import Pace
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
@@ -40,10 +51,14 @@ if TYPE_CHECKING:
     from rag_service.adapters.model_registry import FileModelRegistry
     from rag_service.loop.demo import Demo
     from rag_service.loop.evaluation import Evaluator
+    from rag_service.loop.experiments import Experimenter
     from rag_service.loop.finetune_benchmark import FinetuneBenchmark
     from rag_service.loop.improve import Improver
     from rag_service.loop.ingestion import Ingestion
-    from rag_service.loop.jobs import JobStore
+    from rag_service.loop.jobs import JobStore, WorkerSlot
+    from rag_service.loop.judging import Judge, Judgment
+    from rag_service.loop.reindex_benchmark import ReindexBenchmark
+    from rag_service.loop.reindexing import Reindexer
     from rag_service.loop.reporting import Reporter
     from rag_service.loop.training import Finetuner
 
@@ -69,6 +84,24 @@ class Services:
         return RedisReleaseStore(self._client, self.settings.namespace)
 
     @cached_property
+    def claims(self) -> RedisClaimStore:
+        return RedisClaimStore(self._client, self.settings.namespace)
+
+    @cached_property
+    def latency_log(self) -> RedisLatencyLog:
+        return RedisLatencyLog(self._client, self.settings.namespace)
+
+    @cached_property
+    def holder(self) -> Holder:
+        """What this process works with."""
+        return Holder(self.releases, _process_name())
+
+    @cached_property
+    def leases(self) -> Holder:
+        """What this process serves: apart, for it lets go of that by rules of its own."""
+        return Holder(self.releases, f"{_process_name()}:serving")
+
+    @cached_property
     def registry(self) -> ModelRegistry:
         return make_registry(self.settings)
 
@@ -80,11 +113,26 @@ class Services:
 
     @cached_property
     def serving(self) -> Serving:
-        return Serving(self.releases, self.vectors, self.registry, background=self._background)
+        return Serving(
+            self.releases,
+            self.vectors,
+            self.registry,
+            leases=self.leases,
+            background=self._background,
+        )
 
     @cached_property
     def retriever(self) -> Retriever:
-        return Retriever(self.serving, self.vectors, self.settings.max_question_chars)
+        return Retriever(
+            self.serving,
+            self.vectors,
+            self.settings.max_question_chars,
+            self._reporter if self._background else None,
+        )
+
+    @cached_property
+    def _reporter(self) -> LatencyReporter:
+        return LatencyReporter(self.latency_log)
 
     @cached_property
     def answerer(self) -> Answerer:
@@ -96,14 +144,46 @@ class Services:
         return Comparer(self.retriever, self.answerer)
 
     @cached_property
+    def experiments(self) -> Experiments:
+        store = RedisExperimentStore(self._client, self.settings.namespace)
+        return Experiments(store, self.releases, self.retriever)
+
+    @cached_property
+    def experimenter(self) -> Experimenter:
+        from rag_service.loop.experiments import Experimenter
+
+        return Experimenter(
+            self.experiments, self.releases, self.serving, self.indexer, self.promoter
+        )
+
+    @cached_property
     def writer(self) -> DocumentWriter:
         return DocumentWriter(self.chunks, self.vectors, self.releases, self.registry)
 
     @cached_property
     def indexer(self) -> ShadowIndexer:
         return ShadowIndexer(
-            self.chunks, self.vectors, self.releases, self.registry, self._index_spec
+            self.chunks,
+            self.vectors,
+            self.releases,
+            self.registry,
+            self._index_spec,
+            crew=Crew(self.claims, lambda: self._worker.name),
+            pace=Pace(self.latency_log, self.settings.reindex_latency_ratio),
+            batch=2 * self.settings.batch_size,
         )
+
+    @cached_property
+    def reindexer(self) -> Reindexer:
+        from rag_service.loop.reindexing import Reindexer
+
+        return Reindexer(self.indexer, self.releases, self.holder.hold)
+
+    @cached_property
+    def _worker(self) -> WorkerSlot:
+        from rag_service.loop.jobs import WorkerSlot
+
+        return WorkerSlot(self.settings.home)
 
     @cached_property
     def promoter(self) -> Promoter:
@@ -139,6 +219,7 @@ class Services:
             read_options(self.settings),
             self.ensure_live,
             self.jobs,
+            self.experimenter.keep_up,
         )
 
     @cached_property
@@ -157,6 +238,21 @@ class Services:
         )
 
     @cached_property
+    def judge(self) -> Judge:
+        from rag_service.loop.judging import Judge
+
+        return Judge(
+            chunks=self.chunks,
+            releases=self.releases,
+            registry=self.registry,
+            indexer=self.indexer,
+            evaluator=self.evaluator,
+            history=self.history,
+            hold=self.holder.hold,
+            seed=self.settings.seed,
+        )
+
+    @cached_property
     def finetuner(self) -> Finetuner:
         from rag_service.loop.training import Finetuner
 
@@ -168,16 +264,15 @@ class Services:
 
         return Improver(
             home=self.settings.home,
-            seed=self.settings.seed,
             chunks=self.chunks,
             releases=self.releases,
             registry=self.registry,
             retriever=self.retriever,
             finetuner=self.finetuner,
             indexer=self.indexer,
-            evaluator=self.evaluator,
+            judge=self.judge,
             promoter=self.promoter,
-            history=self.history,
+            hold=self.holder.hold,
         )
 
     @cached_property
@@ -193,6 +288,17 @@ class Services:
             evaluator=self.evaluator,
             improver=self.improver,
             seed=self.settings.seed,
+        )
+
+    @cached_property
+    def reindex_benchmark(self) -> ReindexBenchmark:
+        from rag_service.loop.reindex_benchmark import ReindexBenchmark
+
+        return ReindexBenchmark(
+            chunks=self.chunks,
+            registry=self.registry,
+            indexer=self.indexer,
+            used_memory=lambda: used_memory(self._client),
         )
 
     @cached_property
@@ -231,6 +337,9 @@ class Services:
             self.serving.close()
         if made.get("generator") is not None:
             asyncio.run(made["generator"].aclose())
+        for part in ("holder", "leases", "_worker", "_reporter"):
+            if part in made:
+                made[part].close()
 
     def ensure_live(self) -> Release:
         """The live release; the first one is made of the configured embedding model."""
@@ -243,31 +352,54 @@ class Services:
     ) -> Release:
         """Make a release live. Raises GateRejected unless the gate said yes to it.
 
-        The gate must have compared it with the release that is live now. A release that was live
-        before needs no gate; ``force`` promotes without one.
+        The gate must have compared it with the release that is live now, as `judge_candidate`
+        does. A release that was live before needs no gate; ``force`` promotes without one.
         """
         target = self.releases.get(release)
         if target.state != "candidate" or force:
-            return self.promoter.promote(release, progress)
-        kept = self._gate_decision(target)
-        if kept is None:
+            return self._go_live(release, progress)
+        live = self.releases.current()
+        kept = self._gate_decision(target, live)
+        if live is None or kept is None:
             raise GateRejected(
-                f"release {release} was never judged by the gate; run `ragloop improve`, "
-                "or promote it with --force"
+                f"the gate has not compared release {release} with "
+                f"{live.release if live else 'none'}, which is live: `ragloop promote {release}` "
+                "on the command line has it do so, and --force promotes without"
             )
         if not kept.decision.promoted:
             raise GateRejected(
                 f"the gate refused release {release}: {'; '.join(kept.decision.reasons)}; "
                 "--force promotes it all the same"
             )
-        compared, live = self.history.get(kept.before), self.releases.current()
-        if live is None or (live.release, live.model) != (compared.release, compared.model):
+        return self._go_live(release, progress, live.release)
+
+    def judge_candidate(
+        self,
+        release: str,
+        dataset: Path | None = None,
+        split: str = "test",
+        progress: Progress = no_progress,
+    ) -> Judgment | None:
+        """Have the gate compare a candidate with the live release, on questions of ``dataset``.
+
+        By default on the newest held-out questions, and None where that was done already or the
+        release needs no gate. Raises GateRejected if there is nothing to ask.
+        """
+        from eval.gate import GateThresholds
+        from eval.question_sets import load
+
+        target, live = self.releases.get(release), self.releases.current()
+        if target.state != "candidate" or live is None:
+            return None
+        if dataset is None and self._gate_decision(target, live):
+            return None
+        try:
+            questions = load(dataset or self.newest_question_set(), split)
+        except NotFound as error:
             raise GateRejected(
-                f"the gate compared release {release} with {compared.release}, and "
-                f"{live.release if live else 'none'} is live now; run `ragloop improve` again, "
-                "or promote it with --force"
-            )
-        return self.promoter.promote(release, progress, instead_of=compared.release)
+                f"release {release} cannot be judged: {error.message}; --force promotes it without"
+            ) from error
+        return self.judge.judge(questions, live.release, release, GateThresholds(), progress)
 
     def rollback(self, progress: Progress = no_progress) -> Release:
         return self.promoter.rollback(progress)
@@ -293,12 +425,19 @@ class Services:
             return {"redis": error.message}
         return {"redis": "ok", "release": self.serving.problem() or "ok"}
 
-    def _gate_decision(self, release: Release) -> KeptDecision | None:
-        """What the gate last said of a release; the model is compared since names start anew
-        on an emptied Redis."""
+    def _go_live(self, release: str, progress: Progress, instead_of: str | None = None) -> Release:
+        if self._background:
+            # Loads the encoder beside the requests that run, with care for them.
+            self.serving.pin(release)
+        return self.promoter.promote(release, progress, instead_of=instead_of)
+
+    def _gate_decision(self, release: Release, live: Release | None) -> KeptDecision | None:
+        """What the gate last said of a release in place of ``live``; models are compared since
+        names start anew on an emptied Redis."""
+        asked = [(r.release, r.model) for r in (live, release) if r]
         for kept in reversed(self.history.decisions()):
-            run = self.history.get(kept.after)
-            if (run.release, run.model) == (release.release, release.model):
+            runs = (self.history.get(run) for run in (kept.before, kept.after))
+            if [(run.release, run.model) for run in runs] == asked:
                 return kept
         return None
 
@@ -307,10 +446,17 @@ class Services:
             name=f"{self.settings.namespace}-ix-{release}",
             dims=model.dims,
             model=model.fingerprint,
+            algorithm=self.settings.index_algorithm,
+            datatype=self.settings.index_datatype,
             m=self.settings.hnsw_m,
             ef_construction=self.settings.hnsw_ef_construction,
             ef_runtime=self.settings.hnsw_ef_runtime,
         )
+
+
+def _process_name() -> str:
+    """Readable, and of this process alone."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 def read_options(settings: Settings) -> ReadOptions:

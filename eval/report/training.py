@@ -21,8 +21,11 @@ _BEFORE_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def trainings(report: Report) -> str:
-    """Of each trained model its curves and settings, the newest first."""
-    trained = [card for card in reversed(report.models) if card.training]
+    """Of each trained model its curves and settings, the newest first.
+
+    A cut model was not trained: its curves are those of the whole one.
+    """
+    trained = [card for card in reversed(report.models) if card.training and not card.cut_from]
     names = {card.fingerprint: card.name for card in report.models}
     releases: dict[str, list[str]] = {}
     for release in report.releases:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
+from rag_service.adapters import model_cut
 from rag_service.core.errors import ModelError
 
 _KEPT = {".json", ".txt", ".safetensors", ".model", ".md"}
@@ -43,34 +46,43 @@ class Prompts:
     document: str
 
 
-def modules(folder: Path) -> list[tuple[str, Path]]:
-    """Class name and folder of every module, in order.
+class Module(NamedTuple):
+    """A module's class, its folder, and whether queries alone pass through it."""
 
-    The modules that a query adapter routes queries through stand behind it.
+    kind: str
+    place: Path
+    queries_alone: bool = False
+
+
+class Identity(NamedTuple):
+    """A model's fingerprint, and those of two others that its files tell of, ``""`` where none.
+
+    ``documents_like`` is the same model without its query adapter, ``cut_from`` the same with all
+    its dimensions.
+    """
+
+    fingerprint: str
+    documents_like: str
+    cut_from: str
+
+
+def modules(folder: Path) -> list[Module]:
+    """Every module, in order; those of a query adapter stand behind its router.
 
     Raises:
         ModelError: the folder is not a sentence-transformers model with safetensors weights, or
             routes texts in another way than a query adapter does.
     """
-    listing = folder / "modules.json"
-    if not listing.is_file():
-        raise ModelError(f"{folder} is no sentence-transformers model: it has no modules.json")
-    try:
-        named = [(PurePosixPath(module["path"]), module["type"]) for module in _json(listing)]
-    except (TypeError, KeyError) as error:
-        raise ModelError(f"{listing} does not list modules with path and type") from error
-    if not named:
-        raise ModelError(f"{listing} lists no module")
-    for path, _ in named:
-        if path.is_absolute() or ".." in path.parts:
-            raise ModelError(f"{listing} names a module outside its folder: {path}")
-    found: list[tuple[str, Path]] = []
-    for position, (path, type_) in enumerate(named, 1):
-        kind = str(type_).rpartition(".")[2]
-        found.append((kind, folder / path))
-        if kind in _ROUTERS:
-            found += _query_modules(folder / path, last=position == len(named))
-    first = found[0][1]
+    listed = _listed(folder)
+    routed = len(listed) - 2 if _is_cut(listed) else len(listed)
+    found: list[Module] = []
+    for position, module in enumerate(listed, 1):
+        if module.kind in _ROUTERS:
+            found.append(module._replace(queries_alone=True))
+            found += _query_modules(module.place, last=position == routed)
+        else:
+            found.append(module)
+    first = found[0].place
     for needed in ("*.safetensors", "tokenizer.json"):
         if not any(first.glob(needed)):
             raise ModelError(
@@ -99,28 +111,28 @@ def fingerprint(folder: Path, prompts: Prompts) -> str:
     That is the weights, the tokenizer, each module's class and configuration (pooling,
     dimensions, longest input, normalisation) and the prompts; not names, paths or file times.
     """
-    return fingerprints(folder, prompts)[0]
+    return identity(folder, prompts).fingerprint
 
 
-def fingerprints(folder: Path, prompts: Prompts) -> tuple[str, str]:
-    """The model's fingerprint, and that of the model whose document vectors it has.
-
-    The second is that of the same model without its query adapter; ``""`` if it has none.
-    """
-    digest = hashlib.sha256()
-    documents_like = ""
-
-    def named() -> str:
-        return f"m{digest.hexdigest()[:16]}"
+def identity(folder: Path, prompts: Prompts) -> Identity:
+    """The fingerprint of the model in ``folder``, with those of the models it is made from."""
+    # Without what queries alone pass through, the digest is that of the documents' model.
+    every, documents = hashlib.sha256(), hashlib.sha256()
+    fed: tuple[hashlib._Hash, ...] = (every, documents)
+    listed = modules(folder)
+    cut_at = len(listed) - 2 if _is_cut(listed) else len(listed)
+    cut_from = ""
 
     def feed(label: str, content: bytes) -> None:
-        digest.update(f"{label}\0{len(content)}\0".encode())
-        digest.update(content)
+        for digest in fed:
+            digest.update(f"{label}\0{len(content)}\0".encode())
+            digest.update(content)
 
     feed("prompts", json.dumps([prompts.query, prompts.document]).encode())
-    for kind, place in modules(folder):
-        if kind in _ROUTERS:
-            documents_like = named()
+    for position, (kind, place, queries_alone) in enumerate(listed):
+        if position == cut_at:
+            cut_from = _named(every)
+        fed = (every,) if queries_alone else (every, documents)
         feed("module", kind.encode())
         for path in sorted(place.glob("*.safetensors")):
             with path.open("rb") as stream:
@@ -133,20 +145,75 @@ def fingerprints(folder: Path, prompts: Prompts) -> tuple[str, str]:
             else:
                 config = {k: v for k, v in _json(path).items() if k not in _PROVENANCE}
                 feed(path.name, json.dumps(config, sort_keys=True).encode())
-    return named(), documents_like
+    adapted = any(module.queries_alone for module in listed)
+    return Identity(_named(every), _named(documents) if adapted else "", cut_from)
 
 
-def copy_model(folder: Path, target: Path) -> None:
-    """Copy the files of the model in ``folder``, and no others, into the new ``target``."""
-    places = {place for _, place in modules(folder)} | {folder}
+def copy_model(folder: Path, target: Path, *, link: bool = False) -> None:
+    """Copy the files of the model in ``folder``, and no others, into the new ``target``.
+
+    With ``link`` weights are not stored twice where the file system can help it: only for files
+    that nobody will change.
+    """
+    places = {module.place for module in modules(folder)} | {folder}
     for place in sorted(places):
         kept = target / place.relative_to(folder)
         kept.mkdir(parents=True, exist_ok=True)
         if not place.is_dir():
             continue  # a module without settings has no folder in some copies
         for path in place.iterdir():
-            if path.is_file() and path.suffix in _KEPT:
+            if not path.is_file() or path.suffix not in _KEPT:
+                continue
+            if not (link and path.suffix == ".safetensors" and _linked(path, kept)):
                 shutil.copyfile(path, kept / path.name)
+
+
+def save_cut(folder: Path, target: Path, prompts: Prompts, width: int, dims: int) -> None:
+    """Save the model in ``folder``, whose vectors have ``width``, cut to the first ``dims``."""
+    copy_model(folder, target, link=True)
+    (target / "README.md").unlink(missing_ok=True)  # it is about the whole model
+    model_cut.append(target, width, dims)
+    settings = target / "config_sentence_transformers.json"
+    saved = _json(settings) if settings.is_file() else {}
+    saved["prompts"] = {"query": prompts.query, "document": prompts.document}
+    settings.write_text(json.dumps(saved, indent=2))
+
+
+def _linked(path: Path, folder: Path) -> bool:
+    try:
+        os.link(path, folder / path.name)
+    except OSError:  # another file system, or one without links
+        return False
+    return True
+
+
+def _named(digest: hashlib._Hash) -> str:
+    return f"m{digest.hexdigest()[:16]}"
+
+
+def _listed(folder: Path) -> list[Module]:
+    """What ``modules.json`` lists."""
+    listing = folder / "modules.json"
+    if not listing.is_file():
+        raise ModelError(f"{folder} is no sentence-transformers model: it has no modules.json")
+    try:
+        named = [(PurePosixPath(module["path"]), module["type"]) for module in _json(listing)]
+    except (TypeError, KeyError) as error:
+        raise ModelError(f"{listing} does not list modules with path and type") from error
+    if not named:
+        raise ModelError(f"{listing} lists no module")
+    for path, _ in named:
+        if path.is_absolute() or ".." in path.parts:
+            raise ModelError(f"{listing} names a module outside its folder: {path}")
+    return [Module(str(type_).rpartition(".")[2], folder / path) for path, type_ in named]
+
+
+def _is_cut(listed: Sequence[Module]) -> bool:
+    last = listed[-2:]
+    kinds = tuple(module.kind for module in last)
+    if kinds != model_cut.MODULES or any(module.queries_alone for module in last):
+        return False
+    return model_cut.is_slice(last[0].place)
 
 
 def _json(path: Path) -> Any:
@@ -156,8 +223,8 @@ def _json(path: Path) -> Any:
         raise ModelError(f"{path} is not JSON: {error}") from error
 
 
-def _query_modules(router: Path, *, last: bool) -> list[tuple[str, Path]]:
-    """Class name and folder of the modules that a query adapter sends queries through.
+def _query_modules(router: Path, *, last: bool) -> list[Module]:
+    """The modules that a query adapter sends queries through.
 
     Raises:
         ModelError: it does anything to documents, whose vectors would then not be those of the
@@ -177,15 +244,18 @@ def _query_modules(router: Path, *, last: bool) -> list[tuple[str, Path]]:
             and parameters["default_route"] == "document"
             and not parameters.get("route_mappings")
         )
-        found = [(str(types[name]).rpartition(".")[2], router / name) for name in types]
+        found = [
+            Module(str(types[name]).rpartition(".")[2], router / name, queries_alone=True)
+            for name in types
+        ]
     except (TypeError, KeyError, AttributeError) as error:
         raise ModelError(f"{path} does not list modules, routes and the default route") from error
-    if not queries_alone or not {kind for kind, _ in found} <= _ADAPTERS:
+    if not queries_alone or not {module.kind for module in found} <= _ADAPTERS:
         raise ModelError(
             f"{path}: a model may send queries another way than documents only as its last step, "
             f"through {' and '.join(sorted(_ADAPTERS))}, and must leave documents as they are"
         )
-    for kind, place in found:
+    for kind, place, _ in found:
         if place.parent != router or place.name == "..":
             raise ModelError(f"{path} names a module outside its folder: {place}")
         if kind == "Dense" and not (place / "model.safetensors").is_file():

@@ -9,6 +9,7 @@ import re
 import shutil
 import threading
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -20,7 +21,7 @@ from rag_service.adapters.sentence_embedder import (
     require_all_weights,
 )
 from rag_service.adapters.token_counter import TokenCounter
-from rag_service.core.errors import ModelError, NotFound
+from rag_service.core.errors import InvalidRequest, ModelError, NotFound
 from rag_service.core.ids import now
 from rag_service.core.protocols import Progress, no_progress
 from rag_service.core.types import ModelCard
@@ -98,26 +99,33 @@ class FileModelRegistry:
         if base and not (prompts.query or prompts.document):
             parent = self.get(base)
             prompts = Prompts(parent.query_prompt, parent.document_prompt)
-        fingerprint, documents_like = model_files.fingerprints(folder, prompts)
-        if self._holds(fingerprint):
-            return self.get(fingerprint)
-        dims, max_tokens = _probe(folder)
-        card = ModelCard(
-            fingerprint=fingerprint,
-            name=name,
-            path=str(self._folder / fingerprint),
-            dims=dims,
-            max_tokens=max_tokens,
-            query_prompt=prompts.query,
-            document_prompt=prompts.document,
-            created=now(),
-            base=base,
-            training=training or {},
-            documents_like=documents_like,
-        )
-        self._store(folder, card)
-        _log.info("registered %s as %s", name, fingerprint)
-        return self.get(fingerprint)
+        return self._enter(folder, name, prompts, base, training or {})
+
+    def truncated(self, fingerprint: str, dims: int) -> ModelCard:
+        """The same model with its vectors cut to their first ``dims`` and normalised again.
+
+        A model of its own, ``cut_from`` the whole one, that has seen in training what that one
+        saw. The weights are not stored twice where the file system can link to them.
+
+        Raises:
+            InvalidRequest: ``dims`` is not at least 1 and below the model's own.
+        """
+        card = self.get(fingerprint)
+        if not 1 <= dims < card.dims:
+            raise InvalidRequest(
+                f"vectors of model {card.fingerprint} ({card.name}) have {card.dims} dimensions: "
+                f"they cannot be cut to {dims}"
+            )
+        if card.cut_from:
+            return self.truncated(card.cut_from, dims)
+        if card.documents_like:  # a model of that name is registered, as it is for the whole one
+            self.truncated(card.documents_like, dims)
+        prompts = Prompts(card.query_prompt, card.document_prompt)
+        with TemporaryDirectory(prefix=".cutting-", dir=self._folder) as folder:
+            cut = Path(folder) / "model"
+            model_files.save_cut(Path(card.path), cut, prompts, card.dims, dims)
+            name = f"{card.name}@{dims}"
+            return self._enter(cut, name, prompts, "", dict(card.training), link=True)
 
     def get(self, fingerprint: str) -> ModelCard:
         """The entry of a full fingerprint. Raises NotFound, naming those that exist."""
@@ -146,11 +154,43 @@ class FileModelRegistry:
             self._latest = embedder
             return embedder
 
+    def _enter(
+        self,
+        folder: Path,
+        name: str,
+        prompts: Prompts,
+        base: str,
+        training: dict[str, Any],
+        *,
+        link: bool = False,
+    ) -> ModelCard:
+        identity = model_files.identity(folder, prompts)
+        if self._holds(identity.fingerprint):
+            return self.get(identity.fingerprint)
+        dims, max_tokens = _probe(folder)
+        card = ModelCard(
+            fingerprint=identity.fingerprint,
+            name=name,
+            path=str(self._folder / identity.fingerprint),
+            dims=dims,
+            max_tokens=max_tokens,
+            query_prompt=prompts.query,
+            document_prompt=prompts.document,
+            created=now(),
+            base=base,
+            training=training,
+            documents_like=identity.documents_like,
+            cut_from=identity.cut_from,
+        )
+        self._store(folder, card, link=link)
+        _log.info("registered %s as %s", name, identity.fingerprint)
+        return self.get(identity.fingerprint)
+
     def _open(self, card: ModelCard) -> SentenceEmbedder:
         folder = Path(card.path)
         prompts = Prompts(card.query_prompt, card.document_prompt)
-        found = model_files.fingerprints(folder, prompts)
-        if found != (card.fingerprint, card.documents_like):
+        found = model_files.identity(folder, prompts)
+        if found != (card.fingerprint, card.documents_like, card.cut_from):
             raise ModelError(
                 f"the files in {folder} are not those that were registered. Delete the folder and "
                 "register the model again."
@@ -190,7 +230,7 @@ class FileModelRegistry:
         shaped = re.fullmatch(r"m[0-9a-f]{16}", fingerprint) is not None
         return shaped and (self._folder / fingerprint / _CARD).is_file()
 
-    def _store(self, folder: Path, card: ModelCard) -> None:
+    def _store(self, folder: Path, card: ModelCard, *, link: bool) -> None:
         from filelock import FileLock
 
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -201,7 +241,7 @@ class FileModelRegistry:
                 return
             # what a killed process left behind
             shutil.rmtree(half_made, ignore_errors=True)
-            model_files.copy_model(folder, half_made)
+            model_files.copy_model(folder, half_made, link=link)
             if not (half_made / "README.md").exists():
                 (half_made / "README.md").write_text(_readme(card))
             entry = dataclasses.asdict(card)
@@ -213,9 +253,9 @@ class FileModelRegistry:
 def _probe(folder: Path) -> tuple[int, int]:
     """Dimensions and longest input of a model that loads completely and gives finite vectors."""
     model = load_encoder(folder, device="cpu")
-    kind, place = model_files.modules(folder)[0]
-    if kind == "Transformer":
-        require_all_weights(place)
+    first = model_files.modules(folder)[0]
+    if first.kind == "Transformer":
+        require_all_weights(first.place)
     query, document = (
         model.encode(["net sales"], prompt="", task=task, show_progress_bar=False)[0]
         for task in ("query", "document")
@@ -248,4 +288,6 @@ def _readme(card: ModelCard) -> str:
         lines.append(f"- trained from: `{card.base}`")
     if card.documents_like:
         lines.append(f"- document vectors: those of `{card.documents_like}`")
+    if card.cut_from:
+        lines.append(f"- vectors: the first {card.dims} dimensions of those of `{card.cut_from}`")
     return "\n".join(lines) + "\n"

@@ -79,6 +79,12 @@ def store_errors() -> Iterator[None]:
         raise _ours(error) from error
 
 
+@store_errors()
+def used_memory(client: redis.Redis) -> int:
+    """Bytes that Redis holds, indexes among them."""
+    return int(client.info("memory")["used_memory"])
+
+
 def _check(client: redis.Redis, url: str) -> None:
     try:
         if client.info("cluster").get("cluster_enabled"):

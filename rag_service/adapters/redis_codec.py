@@ -7,7 +7,16 @@ from dataclasses import asdict
 from typing import Any
 
 from rag_service.core.errors import StoreError
-from rag_service.core.types import Chunk, Document, FilingFacts, Release, ReleaseState, TableCells
+from rag_service.core.types import (
+    Chunk,
+    Document,
+    Experiment,
+    FilingFacts,
+    Impression,
+    Release,
+    ReleaseState,
+    TableCells,
+)
 
 
 def dump_document(document: Document) -> str:
@@ -46,6 +55,29 @@ def load_release(text: str | bytes, state: ReleaseState) -> Release:
         return Release(**json.loads(text), state=state)
     except (ValueError, TypeError) as error:
         raise _unreadable("release", error) from error
+
+
+def dump_experiment(experiment: Experiment) -> str:
+    return json.dumps(asdict(experiment))
+
+
+def load_experiment(text: str | bytes) -> Experiment:
+    try:
+        return Experiment(**json.loads(text))
+    except (ValueError, TypeError) as error:
+        raise _unreadable("experiment", error) from error
+
+
+def dump_impression(impression: Impression) -> str:
+    return json.dumps(asdict(impression))
+
+
+def load_impression(text: str | bytes) -> Impression:
+    try:
+        raw = json.loads(text)
+        return Impression(**{**raw, "experiment": Experiment(**raw["experiment"])})
+    except (ValueError, KeyError, TypeError) as error:
+        raise _unreadable("record of a request", error) from error
 
 
 def _cells(raw: dict[str, Any] | None) -> TableCells | None:

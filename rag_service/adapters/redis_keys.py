@@ -36,6 +36,10 @@ class Keys:
         """Hash: release to its state."""
         return f"{self.namespace}:states"
 
+    def users(self, release: str) -> str:
+        """Sorted set: who uses a release, by when that ends in ms of the server's clock."""
+        return f"{self.namespace}:users:{release}"
+
     @property
     def release_counter(self) -> str:
         """Integer: the number in the newest release name."""
@@ -54,6 +58,37 @@ class Keys:
     def chunks(self, document_id: str) -> str:
         """Hash: chunk id to its JSON."""
         return f"{self.namespace}:chunks:{document_id}"
+
+    def claims(self, work: str) -> str:
+        """Hash: item of a piece of work to who holds it and until when."""
+        return f"{self.namespace}:claims:{work}"
+
+    @property
+    def latencies(self) -> str:
+        """Stream: milliseconds that requests to the live release took, newest last."""
+        return f"{self.namespace}:latencies"
+
+    @property
+    def experiment(self) -> str:
+        """String: JSON of the experiment that runs."""
+        return f"{self.namespace}:experiment"
+
+    @property
+    def experiments(self) -> str:
+        """Hash: experiment that ended to its JSON."""
+        return f"{self.namespace}:experiments"
+
+    def tally(self, experiment: str) -> str:
+        """Hash: what was counted, such as ``good:b``, to how often."""
+        return f"{self.namespace}:tally:{experiment}"
+
+    def credited(self, experiment: str) -> str:
+        """Set: clients or requests whose outcome is counted; there while the experiment runs."""
+        return f"{self.namespace}:credited:{experiment}"
+
+    def impression(self, request: str) -> str:
+        """String: JSON of what a request inside an experiment was shown; it expires."""
+        return f"{self.namespace}:impression:{request}"
 
     @property
     def index_names(self) -> str:

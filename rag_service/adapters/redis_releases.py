@@ -39,6 +39,44 @@ end
 return {'done', ''}
 """
 
+# What follows looks at the users of a release and acts in one step: a release is noted as used, or
+# it is deleted.
+_CLEAR_EXPIRED = """
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+"""
+
+_USE = (
+    _CLEAR_EXPIRED
+    + """
+local users, releases = unpack(KEYS)
+local release, user, lasts = unpack(ARGV)
+if redis.call('HEXISTS', releases, release) == 0 then return 0 end
+redis.call('ZADD', users, 'GT', now + lasts, user)
+if redis.call('PTTL', users) < tonumber(lasts) then redis.call('PEXPIRE', users, lasts) end
+return 1
+"""
+)
+
+_USERS = _CLEAR_EXPIRED + "return redis.call('ZRANGE', KEYS[1], 0, -1)"
+
+_DELETE = (
+    _CLEAR_EXPIRED
+    + """
+local users, live, releases, states, history = unpack(KEYS)
+local release = ARGV[1]
+if redis.call('HEXISTS', releases, release) == 0 then return {'unknown', ''} end
+if redis.call('GET', live) == release then return {'live', ''} end
+local using = redis.call('ZRANGE', users, 0, -1)
+if #using > 0 then return {'used', table.concat(using, ', ')} end
+redis.call('HDEL', releases, release)
+redis.call('HDEL', states, release)
+redis.call('LREM', history, 0, release)
+return {'done', ''}
+"""
+)
+
 _CURRENT = """
 local live = redis.call('GET', KEYS[1])
 if not live then return false end
@@ -53,6 +91,9 @@ class RedisReleaseStore:
         self._client = client
         self._keys = Keys(namespace)
         self._swap = client.register_script(_SWAP)
+        self._use = client.register_script(_USE)
+        self._users = client.register_script(_USERS)
+        self._delete = client.register_script(_DELETE)
         self._current = client.register_script(_CURRENT)
 
     @store_errors()
@@ -86,7 +127,7 @@ class RedisReleaseStore:
             pipe.hget(self._keys.states, release)
             stored, state = pipe.execute()
         if stored is None:
-            self._check_known(release)
+            raise self._unknown(release)
         return load_release(stored, state)
 
     @store_errors()
@@ -100,16 +141,34 @@ class RedisReleaseStore:
 
     @store_errors()
     def delete(self, release: str) -> None:
-        def change(pipe: Pipeline) -> None:
-            self._check_known(release)
-            if self._client.get(self._keys.live) == release:
-                raise InvalidRequest(f"release {release} is live: promote another one before")
-            pipe.multi()
-            pipe.hdel(self._keys.releases, release)
-            pipe.hdel(self._keys.states, release)
-            pipe.lrem(self._keys.history, 0, release)
+        keys = self._keys
+        outcome, users = self._delete(
+            keys=[keys.users(release), keys.live, keys.releases, keys.states, keys.history],
+            args=[release],
+        )
+        if outcome == "unknown":
+            raise self._unknown(release)
+        if outcome == "live":
+            raise InvalidRequest(f"release {release} is live: promote another one before")
+        if outcome == "used":
+            raise ReleaseConflict(
+                f"release {release} is in use by {users}: try again when they are done"
+            )
 
-        self._client.transaction(change, self._keys.live, self._keys.releases)
+    @store_errors()
+    def use(self, release: str, user: str, seconds: float) -> None:
+        lasts = max(1, round(seconds * 1000))
+        keys = [self._keys.users(release), self._keys.releases]
+        if not self._use(keys=keys, args=[release, user, lasts]):
+            raise self._unknown(release)
+
+    @store_errors()
+    def leave(self, release: str, user: str) -> None:
+        self._client.zrem(self._keys.users(release), user)
+
+    @store_errors()
+    def users(self, release: str) -> set[str]:
+        return set(self._users(keys=[self._keys.users(release)]))
 
     @store_errors()
     def current(self) -> Release | None:
@@ -140,7 +199,7 @@ class RedisReleaseStore:
         if outcome == "target":
             raise ReleaseConflict(f"a rollback brings back {found or None}, not {new}: try again")
         if outcome == "unknown":
-            self._check_known(new)
+            raise self._unknown(new)
         if outcome == "state":
             raise InvalidRequest(
                 f"release {new} is {found}: only a candidate or a retired release can go live"
@@ -148,8 +207,11 @@ class RedisReleaseStore:
 
     def _check_known(self, release: str) -> None:
         if not self._client.hexists(self._keys.releases, release):
-            known = ", ".join(r.release for r in self.all()) or "none"
-            raise NotFound(f"there is no release {release}; there are: {known}")
+            raise self._unknown(release)
+
+    def _unknown(self, release: str) -> NotFound:
+        known = ", ".join(r.release for r in self.all()) or "none"
+        return NotFound(f"there is no release {release}; there are: {known}")
 
     def _check_not_moved(self, release: str, state: ReleaseState) -> None:
         """``swap`` alone makes a release live or retires it: other writers must have seen that."""

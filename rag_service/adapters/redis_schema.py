@@ -9,19 +9,23 @@ from functools import reduce
 from operator import and_
 from typing import Any
 
+import numpy as np
 from redis.typing import EncodableT, FieldT
 from redisvl.query.filter import FilterExpression, Num, Tag
 from redisvl.schema import IndexSchema
 
 from rag_service.adapters.redis_codec import dump_chunk
 from rag_service.adapters.redis_keys import Keys
-from rag_service.core.types import Chunk, Filters, IndexSpec, Vectors
+from rag_service.core.types import Chunk, Filters, IndexSpec, Vectors, VectorType
 
 VECTOR = "vector"
 CHUNK = "chunk"
 """JSON of the whole chunk, which is not indexed. (redisvl drops a field named ``payload``.)"""
+MODEL = "model"
+"""Fingerprint of the model that made the vector, which is not indexed either."""
 TEXT_FIELDS = {"text": 1.0, "context": 1.0}
 
+_STORED: Mapping[VectorType, str] = {"float32": "<f4", "float16": "<f2"}
 _TAGS = ("chunk_id", "document_id", "document", "company", "form", "section", "kind")
 _NUMBERS = ("fiscal_year", "page_start")
 _SEPARATOR = "\x1f"
@@ -29,17 +33,20 @@ _NOT_IN_TAGS = re.compile(r"^[\s_]|\s$|[%`\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def index_schema(keys: Keys, spec: IndexSpec) -> IndexSchema:
-    """HNSW over cosine distance of float32 vectors, with tags, numbers and text beside it."""
+    """Vectors by cosine distance, with tags, numbers and text beside them."""
     exact = {"separator": _SEPARATOR, "case_sensitive": True}
-    vector = {
-        "algorithm": "hnsw",
-        "datatype": "float32",
+    vector: dict[str, Any] = {
+        "algorithm": spec.algorithm,
+        "datatype": spec.datatype,
         "distance_metric": "cosine",
         "dims": spec.dims,
-        "m": spec.m,
-        "ef_construction": spec.ef_construction,
-        "ef_runtime": spec.ef_runtime,
     }
+    if spec.algorithm == "hnsw":
+        vector |= {
+            "m": spec.m,
+            "ef_construction": spec.ef_construction,
+            "ef_runtime": spec.ef_runtime,
+        }
     fields: list[dict[str, Any]] = [
         *({"name": name, "type": "tag", "attrs": exact} for name in _TAGS),
         *({"name": name, "type": "numeric"} for name in _NUMBERS),
@@ -55,8 +62,8 @@ def index_schema(keys: Keys, spec: IndexSpec) -> IndexSchema:
     return IndexSchema.from_dict({"index": index, "fields": fields})
 
 
-def entry(chunk: Chunk, vector: Vectors) -> Mapping[FieldT, EncodableT]:
-    """The hash of one chunk; ``vector`` is ``(dims,)``."""
+def entry(chunk: Chunk, vector: Vectors, spec: IndexSpec) -> Mapping[FieldT, EncodableT]:
+    """The hash of one chunk; ``vector`` is ``(dims,)``, finite and not zero."""
     return {
         "chunk_id": chunk.chunk_id,
         "document_id": chunk.document_id,
@@ -70,8 +77,24 @@ def entry(chunk: Chunk, vector: Vectors) -> Mapping[FieldT, EncodableT]:
         "text": " ".join(words(chunk.text)),
         "context": " ".join(words(chunk.context)),
         CHUNK: dump_chunk(chunk),
-        VECTOR: vector.astype("<f4").tobytes(),
+        MODEL: spec.model,
+        VECTOR: dump_vector(vector, spec.datatype),
     }
+
+
+def dump_vector(vector: Vectors, datatype: VectorType) -> bytes:
+    """The bytes of a vector ``(dims,)`` in an entry or a query.
+
+    As float16 it gets length 1: its numbers then can neither overflow nor all vanish.
+    """
+    if datatype == "float16":
+        vector = vector / np.linalg.norm(vector)
+    return vector.astype(_STORED[datatype]).tobytes()
+
+
+def load_vector(raw: bytes, datatype: VectorType) -> Vectors:
+    """float32 ``(dims,)``."""
+    return np.frombuffer(raw, dtype=_STORED[datatype]).astype(np.float32)
 
 
 def filter_expression(filters: Filters) -> FilterExpression | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -19,11 +19,14 @@ from rag_service.adapters.redis_codec import load_chunk
 from rag_service.adapters.redis_keys import Keys
 from rag_service.adapters.redis_schema import (
     CHUNK,
+    MODEL,
     TEXT_FIELDS,
     VECTOR,
+    dump_vector,
     entry,
     filter_expression,
     index_schema,
+    load_vector,
     words,
 )
 from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError, StoreUnavailable
@@ -64,7 +67,9 @@ class RedisVectorStore:
             _check_vectors(vectors, (len(chunks), spec.dims))
         if not self._index(spec).exists():
             raise _missing(index)
-        entries = [entry(chunk, vector) for chunk, vector in zip(chunks, vectors, strict=False)]
+        entries = [
+            entry(chunk, vector, spec) for chunk, vector in zip(chunks, vectors, strict=False)
+        ]
         prefix = self._keys.entries(index)
 
         def change(pipe: Pipeline) -> None:
@@ -84,14 +89,15 @@ class RedisVectorStore:
         vector = np.asarray(vector, dtype=np.float32)
         _check_vectors(vector, (spec.dims,))
         query = VectorQuery(
-            vector.astype("<f4").tobytes(),
+            dump_vector(vector, spec.datatype),
             VECTOR,
-            return_fields=[CHUNK],
+            return_fields=[CHUNK, MODEL],
+            dtype=spec.datatype,
             filter_expression=filter_expression(filters),
             num_results=_checked_k(k),
         )
         rows = self._index(spec).query(query.timeout(_SEARCH_MILLISECONDS))
-        return _ranked([(1.0 - float(row["vector_distance"]), row[CHUNK]) for row in rows])
+        return _ranked(index, ((_cosine(row["vector_distance"]), row) for row in rows))
 
     @store_errors()
     def search_text(self, index: str, query: str, k: int, filters: Filters) -> list[Hit]:
@@ -104,12 +110,12 @@ class RedisVectorStore:
             asked,
             TEXT_FIELDS,
             filter_expression=filter_expression(filters),
-            return_fields=[CHUNK],
+            return_fields=[CHUNK, MODEL],
             num_results=k,
             stopwords=None,
         )
         rows = self._index(spec).query(text_query.timeout(_SEARCH_MILLISECONDS))
-        return _ranked([(float(row["score"]), row[CHUNK]) for row in rows])
+        return _ranked(index, ((float(row["score"]), row) for row in rows))
 
     @store_errors()
     def ids(self, index: str) -> set[str]:
@@ -120,7 +126,8 @@ class RedisVectorStore:
 
     @store_errors()
     def vectors(self, index: str, chunk_ids: Sequence[str]) -> Vectors:
-        found = np.empty((len(chunk_ids), self._spec(index).dims), dtype=np.float32)
+        spec = self._spec(index)
+        found = np.empty((len(chunk_ids), spec.dims), dtype=np.float32)
         prefix = self._keys.entries(index)
         for start in range(0, len(chunk_ids), _SCAN_BATCH):
             batch = chunk_ids[start : start + _SCAN_BATCH]
@@ -134,7 +141,7 @@ class RedisVectorStore:
                 for row, (chunk_id, raw) in enumerate(zip(batch, pipe.execute(), strict=True)):
                     if raw is None:
                         raise StoreError(f"chunk {chunk_id} is not in index {index}")
-                    found[start + row] = np.frombuffer(raw, dtype="<f4")
+                    found[start + row] = load_vector(raw, spec.datatype)
         return found
 
     @store_errors()
@@ -162,6 +169,14 @@ class RedisVectorStore:
     @store_errors()
     def model(self, index: str) -> str:
         return self._spec(index).model
+
+    @store_errors()
+    def names(self) -> list[str]:
+        ever = sorted(map(str, self._client.smembers(self._keys.index_names)))
+        with self._client.pipeline(transaction=False) as pipe:
+            for name in ever:
+                pipe.exists(self._keys.index_spec(name))
+            return [name for name, there in zip(ever, pipe.execute(), strict=True) if there]
 
     @store_errors()
     def drop(self, index: str) -> None:
@@ -197,8 +212,12 @@ class RedisVectorStore:
         raw: dict[Any, Any] = self._client.hgetall(self._keys.index_spec(index))
         if not raw or _DROPPED in raw:
             raise _missing(index)
-        numbers = {name: int(raw[name]) for name in ("dims", "m", "ef_construction", "ef_runtime")}
-        return IndexSpec(name=index, model=raw["model"], **numbers)
+        made_of: dict[str, Any] = {
+            # Indexes of earlier versions say neither, and are what the defaults say.
+            **{name: raw[name] for name in ("algorithm", "datatype") if name in raw},
+            **{name: int(raw[name]) for name in ("dims", "m", "ef_construction", "ef_runtime")},
+        }
+        return IndexSpec(name=index, model=raw["model"], **made_of)
 
     def _index(self, spec: IndexSpec) -> SearchIndex:
         return SearchIndex(index_schema(self._keys, spec), self._client)
@@ -231,7 +250,19 @@ def _checked_k(k: int) -> int:
     return k
 
 
-def _ranked(found: list[tuple[float, str]]) -> list[Hit]:
-    hits = [Hit(0, score, load_chunk(text)) for score, text in found]
+def _cosine(distance: str) -> float:
+    """Rounding, of float16 above all, takes the engine's distances a little outside [0, 2]."""
+    return max(-1.0, min(1.0, 1.0 - float(distance)))
+
+
+def _ranked(index: str, found: Iterable[tuple[float, dict[str, Any]]]) -> list[Hit]:
+    hits = []
+    for score, row in found:
+        if MODEL not in row:
+            raise StoreError(
+                f"index {index} has entries of an earlier version, which do not say what model "
+                "made their vectors: reindex with `ragloop reindex` and promote that release"
+            )
+        hits.append(Hit(0, score, load_chunk(row[CHUNK]), row[MODEL]))
     hits.sort(key=lambda hit: (-hit.score, hit.chunk.chunk_id))
     return [replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)]

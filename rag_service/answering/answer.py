@@ -91,7 +91,7 @@ class Answerer:
 
     async def answer(self, question: str, result: SearchResult) -> Answer:
         """The answer from passages that were retrieved before. Raises AnswerFailed."""
-        return await _last(self._events(question, result))
+        return await _last(self.events(question, result))
 
     async def stream(
         self,
@@ -105,10 +105,11 @@ class Answerer:
         Raises what `Retriever.search` raises before the first event, and nothing after it.
         """
         result = await asyncio.to_thread(self._retriever.search, question, k, filters, release)
-        async for event in self._events(question, result):
+        async for event in self.events(question, result):
             yield event
 
-    async def _events(self, question: str, result: SearchResult) -> AsyncIterator[AnswerEvent]:
+    async def events(self, question: str, result: SearchResult) -> AsyncIterator[AnswerEvent]:
+        """The events of an answer from passages that were retrieved before; raises nothing."""
         yield Retrieved(result)
         fact = await asyncio.to_thread(extract, question, result.hits)
         reason = "no LLM is set"
@@ -169,6 +170,8 @@ def _generated(question: str, result: SearchResult, writing: Writing, citation: 
         grounded=True,
         citations=(citation,),
         release=result.release,
+        model=result.model,
+        index_model=result.index_model,
         method="generated",
         reason=f"the rest is left out: {writing.refusal}" if writing.refusal else "",
         hits=result.hits,
@@ -184,6 +187,8 @@ def _extracted(question: str, result: SearchResult, fact: Extract | None, reason
             grounded=True,
             citations=(fact.citation,),
             release=result.release,
+            model=result.model,
+            index_model=result.index_model,
             method="extracted",
             reason=reason,
             hits=result.hits,
@@ -195,6 +200,8 @@ def _extracted(question: str, result: SearchResult, fact: Extract | None, reason
         grounded=False,
         citations=(),
         release=result.release,
+        model=result.model,
+        index_model=result.index_model,
         method="none",
         reason=doubt,
         hits=result.hits,

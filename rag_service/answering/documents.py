@@ -21,6 +21,7 @@ def hit_document(hit: Hit) -> Json:
     return {
         "rank": hit.rank,
         "score": float(hit.score),
+        "model": hit.model,
         "document": chunk.document,
         "page_start": chunk.page_start,
         "page_end": chunk.page_end,
@@ -37,10 +38,14 @@ def hit_document(hit: Hit) -> Json:
 
 
 def search_document(result: SearchResult) -> Json:
-    """What a search found; ``timings`` are milliseconds."""
+    """What a search found; ``timings`` are milliseconds.
+
+    ``model`` encoded the question, ``index_model`` is what the index says of its vectors.
+    """
     return {
         "release": result.release,
         "model": result.model,
+        "index_model": result.index_model,
         "hits": [hit_document(hit) for hit in result.hits],
         "timings": dict(result.timings),
     }
@@ -60,6 +65,8 @@ def answer_document(answer: Answer) -> Json:
     return {
         "question": answer.question,
         "release": answer.release,
+        "model": answer.model,
+        "index_model": answer.index_model,
         "answer": answer.answer,
         "grounded": answer.grounded,
         "method": answer.method,
@@ -117,6 +124,8 @@ def release_document(release: Release) -> Json:
         "dims": release.dims,
         "created": release.created,
         "index": release.index,
+        "algorithm": release.algorithm,
+        "datatype": release.datatype,
         "note": release.note,
     }
 
@@ -153,6 +162,7 @@ def _side_document(side: Side) -> Json:
     return {
         "release": side.result.release,
         "model": side.result.model,
+        "index_model": side.result.index_model,
         "hits": [hit_document(hit) for hit in side.result.hits],
         "answer": answer_document(side.answer),
         "timings": {**side.result.timings, "answer": side.answer_ms},

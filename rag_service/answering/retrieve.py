@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import chain
 from time import perf_counter
 
-from rag_service.answering.serving import Serving
-from rag_service.core.errors import InvalidRequest
+from rag_service.answering.latency_reporter import LatencyReporter
+from rag_service.answering.serving import Pinned, Serving
+from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError
 from rag_service.core.protocols import VectorStore
-from rag_service.core.types import Filters, Hit
+from rag_service.core.types import Filters, Hit, Vectors
 
 MAX_K = 100
 MAX_K_EVALUATION = 1000
@@ -24,17 +25,30 @@ class SearchResult:
 
     release: str
     model: str
+    """Fingerprint of the encoder that the question was encoded with."""
+    index_model: str
+    """Fingerprint that stands beside the hits' vectors; without hits, that of the index."""
     hits: tuple[Hit, ...]
     timings: Mapping[str, float]
 
 
 class Retriever:
-    """Searches the release that ``serving`` pins. Questions are at most ``max_question_chars``."""
+    """Searches the release that ``serving`` pins. Questions are at most ``max_question_chars``.
 
-    def __init__(self, serving: Serving, vectors: VectorStore, max_question_chars: int) -> None:
+    A ``reporter`` is told how long searches of the live release take.
+    """
+
+    def __init__(
+        self,
+        serving: Serving,
+        vectors: VectorStore,
+        max_question_chars: int,
+        reporter: LatencyReporter | None = None,
+    ) -> None:
         self._serving = serving
         self._vectors = vectors
         self._max_question_chars = max_question_chars
+        self._reporter = reporter
 
     def search(
         self, query: str, k: int = 10, filters: Filters = NO_FILTERS, release: str | None = None
@@ -52,11 +66,14 @@ class Retriever:
         ready = perf_counter()
         vector = pinned.embedder.embed_queries([query])[0]
         encoded = perf_counter()
-        hits = self._vectors.search(pinned.release.index, vector, k, filters)
+        hits = self._nearest(pinned, vector, k, filters)
         found = perf_counter()
+        if self._reporter is not None and release is None:
+            self._reporter.add(_milliseconds(ready, found))
         return SearchResult(
             release=pinned.release.release,
-            model=pinned.release.model,
+            model=pinned.embedder.fingerprint,
+            index_model=hits[0].model if hits else self._vectors.model(pinned.release.index),
             hits=tuple(hits),
             timings={
                 "pin": _milliseconds(start, ready),
@@ -78,8 +95,7 @@ class Retriever:
         if not queries:
             return []
         vectors = pinned.embedder.embed_queries(queries)
-        index = pinned.release.index
-        return [self._vectors.search(index, vector, k, NO_FILTERS) for vector in vectors]
+        return [self._nearest(pinned, vector, k, NO_FILTERS) for vector in vectors]
 
     def search_text_many(
         self, queries: Sequence[str], k: int, release: str | None = None
@@ -113,6 +129,26 @@ class Retriever:
             (stored[[place[chunk_id] for chunk_id in ids]] @ vector).tolist()
             for vector, ids in zip(asked, chunk_ids, strict=True)
         ]
+
+    def _nearest(self, pinned: Pinned, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
+        """Hits whose vectors are of the model that made ``vector``.
+
+        Raises NotFound if the release was deleted since it was pinned, StoreError if an entry of
+        its index is of another model.
+        """
+        index, model = pinned.release.index, pinned.embedder.fingerprint
+        try:
+            hits = self._vectors.search(index, vector, k, filters)
+        except IndexMissing:
+            self._serving.check_there(pinned.release)
+            raise
+        for hit in hits:
+            if hit.model != model:
+                raise StoreError(
+                    f"index {index} of model {model} holds chunk {hit.chunk.chunk_id} with a "
+                    f"vector of model {hit.model or 'unknown'}: reindex with `ragloop reindex`"
+                )
+        return hits
 
     def check(self, question: str, k: int, max_k: int = MAX_K) -> None:
         """Raises InvalidRequest that says what is wrong with the question or with ``k``."""

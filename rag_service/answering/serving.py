@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 import time
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol
 
 from rag_service.core.errors import InvalidRequest, ModelError, NotFound, RagloopError, StoreError
 from rag_service.core.protocols import Embedder, ModelRegistry, ReleaseStore, VectorStore
 from rag_service.core.types import Release
 
 _RETRY_SECONDS = 30.0
+_NICENESS = 10
+"""Of a thread that loads, above the process's own."""
+_WARMING = ("net sales", "What were net sales in fiscal year 2018? " * 4, "net sales " * 60)
+"""Of different lengths: the first text of a length takes longer to encode than the next."""
 
 log = logging.getLogger(__name__)
 
@@ -25,11 +33,24 @@ class Pinned:
     embedder: Embedder
 
 
+class Leases(Protocol):
+    """Keeps releases from being deleted while this process serves them."""
+
+    def hold(self, release: str) -> None:
+        """Called at every pin. Raises NotFound if the release is gone."""
+        ...
+
+    def lapse(self, release: str) -> None:
+        """Hold it no longer than a request that uses it now can take."""
+        ...
+
+
 class Serving:
     """Pins releases and keeps the ``keep`` most recently used encoders loaded.
 
-    With ``background`` (a service), a release that goes live is loaded in a thread while the one
-    before it goes on serving; otherwise (a command) it is loaded at once.
+    With ``background`` (a service), a release that goes live is loaded and warmed in a thread
+    while the one before it goes on serving; otherwise (a command) it is loaded at once. A release
+    is held with ``leases`` from its first pin until its encoder has to go.
     """
 
     def __init__(
@@ -38,9 +59,11 @@ class Serving:
         vectors: VectorStore,
         registry: ModelRegistry,
         *,
+        leases: Leases | None = None,
         background: bool = False,
         keep: int = 3,
     ) -> None:
+        self._leases = leases
         self._releases = releases
         self._vectors = vectors
         self._registry = registry
@@ -49,7 +72,8 @@ class Serving:
         self._lock = threading.Lock()
         self._load_lock = threading.Lock()
         self._encoders: OrderedDict[str, Embedder] = OrderedDict()
-        self._checked: set[tuple[str, str]] = set()
+        self._checked: dict[tuple[str, str], str] = {}
+        """Releases with their indexes that were found to be of one model, to that model."""
         self._served: Release | None = None
         self._loader: threading.Thread | None = None
         self._failed: tuple[str, RagloopError, float] | None = None
@@ -98,6 +122,10 @@ class Serving:
             return f"release {live.release} is live but cannot be loaded: {reason} ({serves})"
         return "" if served else f"release {live.release} is being loaded"
 
+    def check_there(self, release: Release) -> None:
+        """Raises NotFound if a release that was pinned has been deleted since."""
+        self._releases.get(release.release)
+
     def close(self) -> None:
         """Wait for an encoder that is being loaded."""
         loader = self._loader
@@ -129,8 +157,9 @@ class Serving:
             if old is None or live.model in self._encoders or old.model not in self._encoders:
                 return None
             embedder = self._encoders[old.model]
+            self._encoders.move_to_end(old.model)
         try:
-            self._releases.get(old.release)
+            self.check_there(old)
         except NotFound:
             return None
         self._load_aside(live)
@@ -174,8 +203,10 @@ class Serving:
                     f"index {release.index} holds vectors of model {indexed}, but release "
                     f"{release.release} is of model {release.model}: reindex with `ragloop reindex`"
                 )
+        if self._leases is not None:
+            self._leases.hold(release.release)
         with self._lock:
-            self._checked.add(key)
+            self._checked[key] = release.model
             if self._failed is not None and self._failed[0] == release.release:
                 self._failed = None
         return Pinned(release, embedder)
@@ -188,12 +219,36 @@ class Serving:
             loaded = self._loaded(fingerprint)
             if loaded is not None:
                 return loaded
-            embedder = self._registry.load(fingerprint)
+            embedder = self._load(fingerprint)
             with self._lock:
                 self._encoders[fingerprint] = embedder
                 while len(self._encoders) > self._keep:
                     self._encoders.popitem(last=False)
+            self._let_go()
             return embedder
+
+    def _load(self, fingerprint: str) -> Embedder:
+        """A service takes its time over it and leaves the processor to its requests."""
+        if not self._background:
+            return self._registry.load(fingerprint)
+        with ThreadPoolExecutor(1, "load-encoder", initializer=_give_way) as thread:
+            return thread.submit(self._load_warm, fingerprint).result()
+
+    def _load_warm(self, fingerprint: str) -> Embedder:
+        embedder = self._registry.load(fingerprint)
+        for text in _WARMING:
+            embedder.embed_queries([text])
+        return embedder
+
+    def _let_go(self) -> None:
+        """Releases whose encoder had to go need not be kept for this process any longer."""
+        with self._lock:
+            gone = [key for key, model in self._checked.items() if model not in self._encoders]
+            for key in gone:
+                del self._checked[key]
+        if self._leases is not None:
+            for release, _ in gone:
+                self._leases.lapse(release)
 
     def _loaded(self, fingerprint: str) -> Embedder | None:
         with self._lock:
@@ -201,3 +256,11 @@ class Serving:
             if embedder is not None:
                 self._encoders.move_to_end(fingerprint)
             return embedder
+
+
+def _give_way() -> None:
+    """Lower this thread's priority. Where systems do so for whole processes alone, it stays."""
+    if sys.platform == "linux":
+        thread = threading.get_native_id()
+        lowered = min(19, os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS)
+        os.setpriority(os.PRIO_PROCESS, thread, lowered)

@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from rag_service.api import corpus, health, questions, releases
+from rag_service.api import corpus, experiments, health, questions, releases
 from rag_service.api.deps import ServicesLike
 from rag_service.api.errors import add_error_handlers
 
+Opening = Callable[[], AbstractContextManager[ServicesLike]]
 
-def create_app(services: ServicesLike) -> FastAPI:
-    """The app on services that are open; whoever opened them closes them after it has stopped."""
+
+def create_app(open_services: Opening) -> FastAPI:
+    """The app; its services are opened before the first request and closed after the last."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        with ExitStack() as stack:
+            # In threads, since both may take seconds and run an event loop of their own.
+            app.state.services = await asyncio.to_thread(stack.enter_context, open_services())
+            try:
+                yield
+            finally:
+                await asyncio.to_thread(stack.close)
+
     app = FastAPI(
         title="Ragloop",
         summary="Question answering over financial filings whose retrieval makes itself better.",
         version=version("ragloop"),
+        lifespan=lifespan,
     )
-    app.state.services = services
     add_error_handlers(app)
-    for router in (questions.router, releases.router, corpus.router, health.router):
-        app.include_router(router)
+    for part in (questions, releases, corpus, experiments, health):
+        app.include_router(part.router)
     return app

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rag_service.answering.retrieve import MAX_K
 from rag_service.core.types import Filters
 
 Name = Annotated[str, Field(max_length=200)]
 ReleaseName = Annotated[str, Field(min_length=1, max_length=100)]
+Client = Annotated[
+    str, Field(max_length=200, description="Names the client; or else the header X-Client-Key.")
+]
 K = Annotated[int, Field(ge=1, le=MAX_K, description="Passages to find.")]
 Question = Annotated[str, Field(description="A question in plain words.")]
 
@@ -42,6 +45,7 @@ class AskBody(Body):
     filters: FiltersBody = FiltersBody()
     release: ReleaseName | None = Field(None, description="The live release unless set.")
     stream: bool = Field(False, description="Answer as server-sent events.")
+    client: Client = ""
 
 
 class SearchBody(Body):
@@ -49,6 +53,7 @@ class SearchBody(Body):
     k: K = 10
     filters: FiltersBody = FiltersBody()
     release: ReleaseName | None = Field(None, description="The live release unless set.")
+    client: Client = ""
 
 
 class CompareBody(Body):
@@ -63,11 +68,30 @@ class PromoteBody(Body):
 
 
 class FeedbackBody(Body):
-    """A reader's verdict on an answer, with the passages it is about."""
+    """What a reader says of an answer or of hits, either by the request that they were shown in
+    (``request_id`` with ``used`` or ``verdict``) or by question and release (with ``verdict``).
+    """
 
-    question: Annotated[str, Field(min_length=1, max_length=10_000)]
-    verdict: Literal["good", "bad"]
-    release: ReleaseName
+    request_id: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    used: Annotated[str, Field(min_length=1, max_length=200)] | None = Field(
+        None, description="The chunk that was of use, of those shown in the request."
+    )
+    question: Annotated[str, Field(min_length=1, max_length=10_000)] | None = None
+    verdict: Literal["good", "bad"] | None = None
+    release: ReleaseName | None = None
     answer: Annotated[str, Field(max_length=20_000)] = ""
     chunk_ids: Annotated[list[Name], Field(max_length=MAX_K)] = []
     comment: Annotated[str, Field(max_length=10_000)] = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.request_id is not None:
+            if self.used is None and self.verdict is None:
+                raise ValueError("with a request_id, say which chunk was used or give a verdict")
+            if self.question is not None or self.release is not None:
+                raise ValueError("a request_id stands for question and release: leave them out")
+        elif self.used is not None:
+            raise ValueError("a used chunk needs the request_id that it was shown in")
+        elif self.question is None or self.verdict is None or self.release is None:
+            raise ValueError("give request_id, or else question, verdict and release")
+        return self

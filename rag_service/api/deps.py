@@ -8,6 +8,7 @@ from fastapi import Depends, HTTPException, Request
 
 from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
+from rag_service.answering.experiments import Experiments
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
 from rag_service.api.feedback_log import FeedbackLog
@@ -37,6 +38,8 @@ class ServicesLike(Protocol):
     def answerer(self) -> Answerer: ...
     @property
     def comparer(self) -> Comparer: ...
+    @property
+    def experiments(self) -> Experiments: ...
 
     def promote(self, release: str, force: bool = False) -> Release:
         """Make a candidate or retired release live; ``force`` passes over the gate."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib.resources import files
 
 from fastapi import APIRouter, Response, status
@@ -24,13 +25,13 @@ async def healthz() -> dict[str, str]:
 
 
 @router.get("/readyz", tags=["health"])
-def readyz(services: ServicesDep, response: Response) -> dict[str, bool | dict[str, str]]:
-    """What requests depend on, each `ok` or what is wrong with it; 503 unless all are."""
+def readyz(services: ServicesDep, response: Response) -> dict[str, bool | int | dict[str, str]]:
+    """What requests to this process depend on, `ok` or what is wrong; 503 unless all is well."""
     checks = services.ready()
     ready = all(state == "ok" for state in checks.values())
     if not ready:
         response.status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    return {"ready": ready, "checks": checks}
+    return {"ready": ready, "process": os.getpid(), "checks": checks}
 
 
 @router.get("/", include_in_schema=False)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
 from rag_service.cli.improving import fast_settings, job_arguments
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.release_benchmarks import reindex, swap
 from rag_service.core.ids import file_id
 from rag_service.core.settings import load_settings
 from rag_service.wiring import make_registry, open_services, read_options
@@ -36,6 +37,8 @@ def register(app: typer.Typer) -> None:
     group.command("memory")(memory)
     group.command("finetune")(finetune)
     group.command("training")(training)
+    group.command("swap")(swap)
+    group.command("reindex")(reindex)
     app.add_typer(group, name="bench")
 
 

@@ -1,4 +1,4 @@
-"""``ragloop demo``, ``improve`` and its single steps ``finetune`` and ``reindex``."""
+"""``ragloop demo``, ``improve`` and its first step ``finetune``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ def register(app: typer.Typer) -> None:
     app.command()(demo)
     app.command()(improve)
     app.command()(finetune)
-    app.command()(reindex)
 
 
 @finetune_flags(questions=1200, llm_questions=12, llm_minutes=1.0)
@@ -85,7 +84,7 @@ def improve(flags: MakeOptions, as_json: JsonFlag = False) -> None:
         improvement = services.improver.run(job, options, _thresholds(), progress)
     document = improvement.as_dict()
     emit(document, as_json, lambda console: print_improvement(console, document))
-    if not improvement.decision.promoted:
+    if not improvement.judged.decision.promoted:
         raise typer.Exit(1)
 
 
@@ -111,31 +110,6 @@ def finetune(flags: MakeOptions, as_json: JsonFlag = False) -> None:
         "seconds": job.seconds,
     }
     emit(document, as_json, lambda console: console.print(f"{card.fingerprint}  {card.name}"))
-
-
-def reindex(
-    model: Annotated[str, typer.Option(help="Fingerprint, name or folder of a model.")],
-    as_json: JsonFlag = False,
-) -> None:
-    """Build a candidate release with another model beside the live one; resumes if killed."""
-    with open_services(load_settings()) as services, progress_bar() as progress:
-        card = services.registry.resolve(model)
-        services.ensure_live()
-        release = services.indexer.build(card, progress=progress)
-    document = {
-        "release": release.release,
-        "state": release.state,
-        "model": release.model,
-        "chunks": release.chunks,
-        "dims": release.dims,
-    }
-    emit(
-        document,
-        as_json,
-        lambda console: console.print(
-            f"{release.release}: {release.state}, {release.chunks} chunks of model {release.model}"
-        ),
-    )
 
 
 def fast_settings(home: Path) -> Settings:

@@ -13,10 +13,12 @@ from rag_service.cli import (
     asking,
     benchmarks,
     documents,
+    experimenting,
     improving,
     inspecting,
     measuring,
     operating,
+    reindexing,
     releases,
     reporting,
 )
@@ -35,11 +37,13 @@ app = typer.Typer(
 )
 for part in (
     improving,
+    reindexing,
     measuring,
     documents,
     inspecting,
     asking,
     releases,
+    experimenting,
     operating,
     reporting,
     benchmarks,

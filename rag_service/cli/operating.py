@@ -10,7 +10,6 @@ from rich.markup import escape
 
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar, stderr_console
 from rag_service.core.settings import load_settings
-from rag_service.wiring import open_services
 
 
 def register(app: typer.Typer) -> None:
@@ -25,18 +24,15 @@ def register(app: typer.Typer) -> None:
 def serve(
     host: Annotated[str, typer.Option(help="Address; by default RAGLOOP_HOST.")] = "",
     port: Annotated[int, typer.Option(help="Port; by default RAGLOOP_PORT.")] = 0,
+    processes: Annotated[int, typer.Option(help="Processes that share the port.", min=1)] = 1,
 ) -> None:
     """The HTTP service, with its web page at / and its API's description at /docs."""
-    import uvicorn
-
-    from rag_service.api.app import create_app
+    from rag_service.api.processes import serve as serve_processes
 
     settings = load_settings()
     host, port = host or settings.host, port or settings.port
-    with open_services(settings, background=True) as services:
-        services.serving.warm()
-        stderr_console().print(f"ragloop serves http://{host}:{port}")
-        uvicorn.run(create_app(services), host=host, port=port, log_level="warning")
+    stderr_console().print(f"ragloop serves http://{host}:{port}")
+    serve_processes(settings, host, port, processes)
 
 
 def doctor(as_json: JsonFlag = False) -> None:
@@ -85,6 +81,7 @@ def list_models(as_json: JsonFlag = False) -> None:
             "name": card.name,
             "dims": card.dims,
             "base": card.base,
+            "cut_from": card.cut_from,
             "created": card.created,
         }
         for card in cards

@@ -11,14 +11,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rag_service.core.types import (
+    Arm,
     Chunk,
     Document,
+    Experiment,
     Filters,
     Hit,
+    Impression,
     IndexSpec,
     ModelCard,
     Release,
     ReleaseState,
+    Tally,
     Vectors,
 )
 
@@ -109,6 +113,10 @@ class VectorStore(Protocol):
         """Fingerprint of the model whose vectors it holds. Raises IndexMissing."""
         ...
 
+    def names(self) -> list[str]:
+        """Every index that is there, also one whose drop was interrupted."""
+        ...
+
     def drop(self, index: str) -> None:
         """Delete an index and its entries. Refuses an alias and an index that an alias names."""
         ...
@@ -173,7 +181,23 @@ class ReleaseStore(Protocol):
         ...
 
     def delete(self, release: str) -> None:
-        """Forget a release that is not live."""
+        """Forget a release that is not live. Raises ReleaseConflict while somebody uses it."""
+        ...
+
+    def use(self, release: str, user: str, seconds: float) -> None:
+        """Note that ``user`` (a process, a job) works with a release for so long from now.
+
+        Noting it again prolongs it. Raises NotFound if the release is gone: noted or gone, never
+        both.
+        """
+        ...
+
+    def leave(self, release: str, user: str) -> None:
+        """Take back what ``use`` noted; nothing happens where it is not noted."""
+        ...
+
+    def users(self, release: str) -> set[str]:
+        """Who uses it now."""
         ...
 
     def current(self) -> Release | None: ...
@@ -195,6 +219,38 @@ class ReleaseStore(Protocol):
         ...
 
 
+class ClaimStore(Protocol):
+    """Who does which part of a piece of work that several workers share."""
+
+    def take(
+        self, work: str, items: Sequence[str], n: int, worker: str, seconds: float
+    ) -> list[str]:
+        """Up to ``n`` of ``items``, in their order, that no other worker holds, in one step.
+
+        They are held by ``worker`` for so long from now, unless given back before; what it holds
+        already is taken again.
+        """
+        ...
+
+    def give_back(self, work: str, items: Sequence[str], worker: str) -> None:
+        """Let others take what ``worker`` holds of these."""
+        ...
+
+    def forget(self, work: str) -> None:
+        """Drop every claim on a piece of work that is over."""
+        ...
+
+
+class LatencyLog(Protocol):
+    """How long requests to the live release took, of all service processes together."""
+
+    def record(self, milliseconds: Sequence[float]) -> None: ...
+
+    def recent(self, seconds: float) -> list[float]:
+        """Of the requests that were recorded in about the last ``seconds``, up to a minute."""
+        ...
+
+
 class ModelRegistry(Protocol):
     """Immutable embedding models under the home folder."""
 
@@ -209,6 +265,14 @@ class ModelRegistry(Protocol):
         self, folder: Path, *, name: str, base: str = "", training: dict[str, Any] | None = None
     ) -> ModelCard:
         """Register the sentence-transformers model saved in ``folder``; a copy is kept."""
+        ...
+
+    def truncated(self, fingerprint: str, dims: int) -> ModelCard:
+        """The same model with its vectors cut to their first ``dims`` and normalised again.
+
+        A model of its own, ``cut_from`` the whole one, that has seen in training what that one
+        saw. Raises InvalidRequest unless ``dims`` is at least 1 and below the model's.
+        """
         ...
 
     def get(self, fingerprint: str) -> ModelCard: ...
@@ -251,3 +315,38 @@ class Generator(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class ExperimentStore(Protocol):
+    """Experiments, of which at most one runs, and what was shown and said in them."""
+
+    def start(self, experiment: Experiment) -> None:
+        """Let it run. Raises InvalidRequest while another one does.
+
+        Raises ReleaseConflict if its ``a`` is not live.
+        """
+        ...
+
+    def running(self) -> Experiment | None: ...
+
+    def end(self, experiment: str, ended: str, reason: str) -> bool:
+        """Note when and why it ended; False if it does not run (any more)."""
+        ...
+
+    def all(self) -> list[Experiment]:
+        """Those that ended and the one that runs, oldest first."""
+        ...
+
+    def show(self, impression: Impression, seconds: float) -> None:
+        """Keep an impression for so long, and count the request for the releases in it."""
+        ...
+
+    def shown(self, request_id: str) -> Impression | None:
+        """None if there is none, or none any more."""
+        ...
+
+    def credit(self, experiment: str, unit: str, arm: Arm, *, good: bool) -> bool:
+        """Count the outcome of a client or a request; False if it has one, or it has ended."""
+        ...
+
+    def tally(self, experiment: str) -> Tally: ...

@@ -64,9 +64,20 @@ class Settings(BaseSettings):
     parse_memory_mb: int = Field(4096, ge=512, description="Memory limit for reading one file.")
     max_question_chars: int = Field(2000, ge=1, description="Longer questions are refused.")
     keep_releases: int = Field(3, ge=2, description="Older retired or refused releases go.")
+    index_algorithm: Literal["hnsw", "flat"] = Field(
+        "hnsw", description="How a new index is searched; flat compares with every vector."
+    )
+    index_datatype: Literal["float32", "float16"] = Field(
+        "float32", description="Numbers of the vectors in a new index."
+    )
     hnsw_m: int = Field(16, ge=2, le=512)
     hnsw_ef_construction: int = Field(100, ge=4, le=4096)
     hnsw_ef_runtime: int = Field(64, ge=4, le=4096)
+    reindex_latency_ratio: float = Field(
+        1.5,
+        gt=1,
+        description="How many times as long live searches (p95) may take while one reindexes.",
+    )
     host: str = Field("127.0.0.1", description="Address that the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port that the service listens on.")
     seed: int = Field(13, ge=0, description="Seed of sampling, splitting and training.")

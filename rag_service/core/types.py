@@ -16,6 +16,10 @@ Vectors = npt.NDArray[np.float32]
 Kind = Literal["prose", "table"]
 ReleaseState = Literal["building", "candidate", "live", "retired", "failed"]
 Split = Literal["train", "validation", "test"]
+Algorithm = Literal["hnsw", "flat"]
+VectorType = Literal["float32", "float16"]
+ExperimentKind = Literal["split", "interleaving"]
+Arm = Literal["a", "b"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ class Hit:
     rank: int
     score: float
     chunk: Chunk
+    model: str = ""
+    """Fingerprint of the model that its vector was made with, as kept beside that vector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +130,13 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     documents_like: str = ""
     """Fingerprint of the model whose document vectors it has, or ``""`` for its own alone."""
+    cut_from: str = ""
+    """Fingerprint of the model whose first dimensions it gives, or ``""`` if it is whole."""
+
+    @property
+    def whole(self) -> str:
+        """Names the model as it was before it was cut: equal for all cuts of one model."""
+        return self.cut_from or self.fingerprint
 
     @property
     def document_vectors(self) -> str:
@@ -145,6 +158,10 @@ class Release:
     chunks: int
     created: str
     note: str = ""
+    algorithm: Algorithm = "hnsw"
+    datatype: VectorType = "float32"
+    fresh: bool = False
+    """All its vectors are encoded for it, none is copied from another index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +171,9 @@ class IndexSpec:
     name: str
     dims: int
     model: str
+    algorithm: Algorithm = "hnsw"
+    datatype: VectorType = "float32"
+    """How a vector's numbers are stored; what is read back is float32 either way."""
     m: int = 16
     ef_construction: int = 100
     ef_runtime: int = 64
@@ -300,3 +320,57 @@ class Answer:
     reason: str = ""
     """Why it is not grounded, or why it was extracted rather than generated."""
     hits: tuple[Hit, ...] = ()
+    model: str = ""
+    """Fingerprint of the encoder that the question was encoded with."""
+    index_model: str = ""
+    """Fingerprint that stands beside the vectors of the index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Two releases under live traffic, until ``ended`` is set; ``a`` is the live one."""
+
+    experiment: str
+    kind: ExperimentKind
+    a: str
+    b: str
+    model_a: str
+    model_b: str
+    share: float
+    """Of the client keys: those that get ``b``, or with interleaving both releases' hits."""
+    started: str
+    ended: str = ""
+    reason: str = ""
+    """Why it ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Impression:
+    """What one request inside an experiment was shown: feedback is credited by it alone."""
+
+    request_id: str
+    experiment: Experiment
+    client: str
+    """Digest of the experiment and the client's key."""
+    question: str
+    arm: Arm | None
+    """None with interleaving."""
+    shown: Mapping[str, Arm]
+    """By chunk id, the release that it was shown for."""
+
+
+@dataclass(frozen=True, slots=True)
+class ArmTally:
+    """Requests that a release took part in, and the outcomes that were credited to it."""
+
+    requests: int = 0
+    good: int = 0
+    bad: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was counted of both releases of an experiment."""
+
+    a: ArmTally = ArmTally()
+    b: ArmTally = ArmTally()

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import replace
+from uuid import uuid4
 
-from rag_service.core.errors import InvalidRequest, NotFound, ReleaseConflict
+from rag_service.core.errors import (
+    IndexMissing,
+    InvalidRequest,
+    ModelError,
+    NotFound,
+    ReleaseConflict,
+    StoreError,
+)
 from rag_service.core.protocols import (
     ModelRegistry,
     Progress,
@@ -14,13 +24,20 @@ from rag_service.core.protocols import (
     no_progress,
 )
 from rag_service.core.types import ModelCard, Release
+from rag_service.indexing.holding import Holder
 from rag_service.indexing.shadow import ShadowIndexer
 
 _ATTEMPTS = 5
 
+log = logging.getLogger(__name__)
+
 
 class Promoter:
-    """Moves the live pointer; every move first brings the target's index up to date."""
+    """Moves the live pointer; every move first brings the target's index up to date.
+
+    Of the releases that are not live, the newest ``keep`` of each state stay, and besides them
+    what a rollback would bring back and what a request or a job uses.
+    """
 
     def __init__(
         self,
@@ -56,8 +73,9 @@ class Promoter:
     ) -> Release:
         """Make release ``name`` live; with ``instead_of``, only in that release's place.
 
-        Raises NotFound, InvalidRequest for a failed or unfinished release, and ReleaseConflict
-        if another operator moved the pointer meanwhile.
+        Raises NotFound, InvalidRequest for a failed or unfinished release, ModelError or
+        StoreError if its encoder and its index are not of its model, and ReleaseConflict if
+        another operator moved the pointer meanwhile.
         """
         target = self._releases.get(name)
         live = self._releases.current()
@@ -72,14 +90,18 @@ class Promoter:
             raise InvalidRequest(
                 f"release {name} is {target.state}; build a candidate with `ragloop reindex`"
             )
+        self._check_encoder(target)
         promoted = self._swap(target, live.release if live else None, progress)
-        self._retire_old()
+        try:
+            self._retire_old()
+        except StoreError as error:
+            log.warning("%s is live, but older releases are not dropped: %s", name, error.message)
         return promoted
 
     def rollback(self, progress: Progress = no_progress) -> Release:
         """Make the release live again that was live before this one.
 
-        Raises NotFound if there is none.
+        Its encoder is loaded only if documents came since. Raises NotFound if there is none.
         """
         live, target = self._releases.current(), self._releases.previous()
         if live is None or target is None:
@@ -93,32 +115,70 @@ class Promoter:
         progress: Progress = no_progress,
         rollback: bool = False,
     ) -> Release:
-        self._registry.load(target.model)
-        if target.state == "building":
-            self._releases.mark(target.release, "candidate")
-        for attempt in range(1, _ATTEMPTS + 1):
-            revision = self._indexer.catch_up(target, progress)
-            size = self._vectors.count(target.index)
-            try:
-                self._releases.put(replace(self._releases.get(target.release), chunks=size))
-                self._releases.swap(expected, target.release, revision, rollback=rollback)
-                break
-            except ReleaseConflict:
-                live = self._releases.current()
-                moved = (live.release if live else None) != expected
-                if moved or attempt == _ATTEMPTS:
-                    raise
+        with closing(Holder(self._releases, f"promotion:{uuid4().hex[:8]}")) as holder:
+            # Another operator's retention must not drop it under way.
+            holder.hold(target.release)
+            self._check_index(target)
+            if target.state == "building":
+                self._releases.mark(target.release, "candidate")
+            for attempt in range(1, _ATTEMPTS + 1):
+                revision = self._indexer.catch_up(target, progress)
+                size = self._vectors.count(target.index)
+                try:
+                    self._releases.put(replace(self._releases.get(target.release), chunks=size))
+                    self._releases.swap(expected, target.release, revision, rollback=rollback)
+                    break
+                except ReleaseConflict:
+                    live = self._releases.current()
+                    moved = (live.release if live else None) != expected
+                    if moved or attempt == _ATTEMPTS:
+                        raise
         return self._releases.get(target.release)
 
+    def _check_encoder(self, release: Release) -> None:
+        loaded = self._registry.load(release.model).fingerprint
+        if loaded != release.model:
+            raise ModelError(
+                f"release {release.release} needs model {release.model}, but the registry loaded "
+                f"{loaded}"
+            )
+
+    def _check_index(self, release: Release) -> None:
+        indexed = self._vectors.model(release.index)
+        if indexed != release.model:
+            raise StoreError(
+                f"index {release.index} holds vectors of model {indexed}, but release "
+                f"{release.release} is of model {release.model}: reindex with `ragloop reindex`"
+            )
+
     def _retire_old(self) -> None:
-        previous = self._releases.previous()
-        keep = {previous.release} if previous else set()
-        for state in ("retired", "candidate"):
+        for state in ("retired", "candidate", "failed"):
             releases = [r for r in self._releases.all() if r.state == state]
             for release in releases[: -self._keep]:
-                if release.release not in keep:
+                previous = self._releases.previous()
+                if previous is None or previous.release != release.release:
                     self._discard(release)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Drop indexes whose release a killed retention had deleted already."""
+        there = self._vectors.names()
+        # Read after the indexes: a release that is being created is stored before its index.
+        known = {release.index for release in self._releases.all()}
+        for index in there:
+            if index not in known:
+                self._drop(index)
 
     def _discard(self, release: Release) -> None:
-        self._releases.delete(release.release)
-        self._vectors.drop(release.index)
+        try:
+            self._releases.delete(release.release)
+        except ReleaseConflict as error:
+            log.info("release %s is kept: %s", release.release, error.message)
+        except InvalidRequest:
+            pass  # live, or deleted by another operator meanwhile
+        else:
+            self._drop(release.index)
+
+    def _drop(self, index: str) -> None:
+        with suppress(IndexMissing):  # another operator dropped it
+            self._vectors.drop(index)

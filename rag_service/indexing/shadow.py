@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rag_service.core.errors import ReleaseConflict
-from rag_service.core.ids import document_of, now
+from rag_service.core.errors import IndexMissing, ReleaseConflict, StoreError
+from rag_service.core.ids import now
 from rag_service.core.protocols import (
     ChunkStore,
     ModelRegistry,
@@ -17,33 +18,45 @@ from rag_service.core.protocols import (
     VectorStore,
     no_progress,
 )
-from rag_service.core.types import Chunk, IndexSpec, ModelCard, Release, Vectors
-from rag_service.indexing.shared_vectors import SharedVectors, indexes_like
+from rag_service.core.types import (
+    Algorithm,
+    Chunk,
+    IndexSpec,
+    ModelCard,
+    Release,
+    Vectors,
+    VectorType,
+)
+from rag_service.indexing.build import IndexFiller
+from rag_service.indexing.completeness import Completeness, differing
+from rag_service.indexing.crew import Crew, NobodyElse
+from rag_service.indexing.mending import IndexMender, incomplete
+from rag_service.indexing.pace import NoTraffic, Pace
+from rag_service.indexing.shared_vectors import SharedVectors, Tally
+
+_ROWS = 256
+"""Chunks whose vectors are read at a time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Completeness:
-    """How a release's index differs from the chunk store at ``revision``.
+class BuildOptions:
+    """What a release's index is to be like; None: as configured."""
 
-    All chunks of a document that is indexed under another name are ``missing``.
-    """
-
-    revision: int
-    missing: frozenset[str]
-    extra: frozenset[str]
-    unindexed: int
-    """Written entries that the engine has not indexed, so that no query can find them."""
-
-    @property
-    def complete(self) -> bool:
-        return not self.missing and not self.extra and not self.unindexed
+    algorithm: Algorithm | None = None
+    datatype: VectorType | None = None
+    fresh: bool = False
+    """Encode every chunk, also where an index holds the vectors."""
 
 
-class ShadowIndexer:
-    """Writes what a release's index lacks. The index itself is the checkpoint.
+AS_CONFIGURED = BuildOptions()
 
-    A killed build goes on where it stopped: chunks that are written are not embedded again. What
-    an index of another model with the same document vectors holds is copied, not embedded.
+
+class ShadowIndexer(IndexMender):
+    """Builds releases. The index itself is the checkpoint.
+
+    A killed build goes on where it stopped, and several workers may share one: chunks that are
+    written are not embedded again. What an index of the same document vectors holds is copied,
+    not embedded, unless the release is to be fresh.
     """
 
     def __init__(
@@ -53,14 +66,18 @@ class ShadowIndexer:
         releases: ReleaseStore,
         registry: ModelRegistry,
         make_spec: Callable[[str, ModelCard], IndexSpec],
-        batch: int = 256,
+        *,
+        crew: Crew | None = None,
+        pace: Pace | None = None,
+        batch: int = 64,
+        sample: int = 32,
     ) -> None:
-        self._chunks = chunks
-        self._vectors = vectors
-        self._releases = releases
-        self._registry = registry
+        crew = crew or Crew(NobodyElse(), lambda: "alone")
+        filler = IndexFiller(chunks, vectors, crew, pace or Pace(NoTraffic()), batch)
+        super().__init__(chunks, vectors, releases, registry, filler, batch)
         self._make_spec = make_spec
-        self._batch = batch
+        self._crew = crew
+        self._sample = sample
 
     def build(
         self,
@@ -70,22 +87,29 @@ class ShadowIndexer:
         *,
         complete: bool = True,
     ) -> Release:
-        """A complete candidate release of ``model``: an unfinished one is resumed.
+        """A complete candidate release of ``model``, as `start` and `finish` make it."""
+        return self.finish(self.start(model, note), progress, complete=complete)
 
-        With ``complete`` off, one that cannot be completed is a candidate too, for the gate to
-        refuse. Raises ReleaseConflict if documents change faster than they are embedded.
+    def start(
+        self, model: ModelCard, note: str = "", options: BuildOptions = AS_CONFIGURED
+    ) -> Release:
+        """The unfinished release of this model and these options, or a new one.
+
+        Workers that start at once get the same one.
         """
-        release = self._unfinished(model.fingerprint) or self.create(model, note)
-        (self.catch_up if complete else self.mend)(release, progress)
-        release = replace(release, state="candidate", chunks=self._vectors.count(release.index))
-        self._releases.put(release)
-        return release
+        spec = self._spec("", model, options)
+        with self._crew.alone(f"start a release of model {model.fingerprint}"):
+            found = self._unfinished(spec, options.fresh)
+            if found is not None and self._has_index(found, model):
+                return found
+            return self.create(model, note, options)
 
-    def create(self, model: ModelCard, note: str = "") -> Release:
+    def create(
+        self, model: ModelCard, note: str = "", options: BuildOptions = AS_CONFIGURED
+    ) -> Release:
         """An empty release in state ``building`` with an index of its own."""
         name = self._releases.new_name()
-        spec = self._make_spec(name, model)
-        self._vectors.create(spec)
+        spec = self._spec(name, model, options)
         release = Release(
             release=name,
             state="building",
@@ -95,154 +119,119 @@ class ShadowIndexer:
             chunks=0,
             created=now(),
             note=note,
+            algorithm=spec.algorithm,
+            datatype=spec.datatype,
+            fresh=options.fresh,
         )
+        # Before its index, so that a kill between the two leaves none that nobody knows of.
         self._releases.put(release)
+        self._vectors.create(spec)
         return release
 
-    def completeness(self, release: Release) -> Completeness:
-        """Compare the ids in the index with those in the chunk store."""
-        revision = self._chunks.revision()
-        wanted = self._chunks.chunk_ids()
-        written = self._vectors.ids(release.index)
-        renamed = self._renamed(release, wanted & written)
-        return Completeness(
-            revision=revision,
-            missing=frozenset(c for c in wanted if c not in written or document_of(c) in renamed),
-            extra=frozenset(written - wanted),
-            unindexed=max(0, len(written) - self._vectors.count(release.index)),
-        )
-
-    def catch_up(
+    def finish(
         self,
         release: Release,
         progress: Progress = no_progress,
-        passes: int = 10,
         *,
-        writing: bool = False,
-    ) -> int:
-        """Make a release's index hold exactly the chunk store's chunks.
+        complete: bool = True,
+        tally: Tally | None = None,
+    ) -> Release:
+        """Make a release that was started a complete candidate, together with other workers.
 
-        Returns the revision at which it did, for ``ReleaseStore.swap`` to insist on. The live
-        release is mended only by who is ``writing``, alone: to others, a document that is just
-        being written looks like one too many.
-
-        Raises ReleaseConflict if it still does not after ``passes`` passes.
+        With ``complete`` off, one that cannot be completed is a candidate too, for the gate to
+        refuse. Raises ReleaseConflict if documents change faster than they are embedded, and
+        StoreError if its vectors are not those of its model, which makes it ``failed``.
         """
-        found = self.mend(release, progress, passes, writing=writing)
-        if not found.complete:
-            raise _incomplete(release, found, passes)
-        return found.revision
+        try:
+            found = self.mend(release, progress, tally=tally)
+        except ReleaseConflict:
+            if ended := self._ended(release):
+                return ended
+            raise
+        if complete and not found.complete:
+            raise incomplete(release, found)
+        with self._crew.alone(f"finish release {release.release}"):
+            if ended := self._ended(release):
+                return ended
+            differing = self.check(release).differing
+            if complete and differing:
+                self._releases.mark(release.release, "failed")
+                raise self._stale(release, differing)
+            size = self._vectors.count(release.index)
+            candidate = replace(release, state="candidate", chunks=size)
+            self._releases.put(candidate)
+            self._filler.forget(release)
+        return candidate
 
-    def mend(
-        self,
-        release: Release,
-        progress: Progress = no_progress,
-        passes: int = 10,
-        *,
-        writing: bool = False,
-    ) -> Completeness:
-        """Do what `catch_up` does as far as it can be done, and tell how the index then differs.
-
-        Raises ReleaseConflict if that is because documents change meanwhile.
-        """
-        first = found = self.completeness(release)
-        for _ in range(passes):
-            if found.complete:
-                return found
-            if not writing and self._is_live(release):
-                raise ReleaseConflict(f"release {release.release} went live meanwhile")
-            self._mend(release, found, progress)
-            found = self.completeness(release)
-        if not found.complete and found.revision != first.revision:
-            raise _incomplete(release, found, passes)
-        return found
+    def check(self, release: Release) -> Completeness:
+        """Compare the ids, and a sample of the vectors with what the model gives now."""
+        found = self.completeness(release)
+        others = differing(self._chunks, self._vectors, self._registry, release, self._sample)
+        return replace(found, differing=others)
 
     def document_vectors(self, release: Release, chunks: Sequence[Chunk]) -> Vectors:
         """float32 ``(n, dims)`` of ``chunks``: from the index of ``release``, or encoded."""
-        shared = SharedVectors(self._vectors, self._registry, [release.index])
-        batches = [chunks[i : i + self._batch] for i in range(0, len(chunks), self._batch)]
+        shared = SharedVectors(self._vectors, self._registry, [release.index], release.dims)
+        batches = [chunks[i : i + _ROWS] for i in range(0, len(chunks), _ROWS)]
         rows = [shared.of(batch, release.model) for batch in batches]
         return np.concatenate([np.empty((0, release.dims), np.float32), *rows])
 
-    def _is_live(self, release: Release) -> bool:
-        live = self._releases.current()
-        return live is not None and live.release == release.release
+    def _spec(self, release: str, model: ModelCard, options: BuildOptions) -> IndexSpec:
+        spec = self._make_spec(release, model)
+        return replace(
+            spec,
+            algorithm=options.algorithm or spec.algorithm,
+            datatype=options.datatype or spec.datatype,
+        )
 
-    def _unfinished(self, fingerprint: str) -> Release | None:
+    def _unfinished(self, spec: IndexSpec, fresh: bool) -> Release | None:
+        """The newest release of this model and shape that was not live yet."""
+        shape = (spec.model, spec.algorithm, spec.datatype)
         for release in reversed(self._releases.all()):
-            if release.model == fingerprint and release.state in {"building", "candidate"}:
+            if (release.model, release.algorithm, release.datatype) != shape:
+                continue
+            if release.state == "candidate" and not fresh:
+                return release
+            if release.state == "building" and release.fresh == fresh:
                 return release
         return None
 
-    def _renamed(self, release: Release, chunk_ids: Iterable[str]) -> set[str]:
-        """Documents of these chunks that are indexed under another name than they now have."""
-        samples = {document_of(chunk_id): chunk_id for chunk_id in chunk_ids}
-        names = {document.document_id: document.name for document in self._chunks.documents()}
-        indexed = self._vectors.documents(release.index, list(samples.values()))
-        return {
-            document
-            for document, chunk_id in samples.items()
-            if chunk_id in indexed and indexed[chunk_id] != names.get(document)
-        }
+    def _has_index(self, release: Release, model: ModelCard) -> bool:
+        """Whether its index is there, made now if a kill prevented it.
 
-    def _mend(self, release: Release, found: Completeness, progress: Progress) -> None:
-        """Write what is missing and take out what is too much.
-
-        Of a document that the index holds in another state, no query sees both or neither: all
-        its chunks change in one step.
+        A release whose index is lost, and whose index name is spent, is forgotten.
         """
-        stale = self._by_name(release, found.extra)
-        names = {document.document_id: document.name for document in self._chunks.documents()}
-        missing: dict[str, list[str]] = {}
-        for chunk_id in sorted(found.missing):
-            missing.setdefault(document_of(chunk_id), []).append(chunk_id)
-        written = self._vectors.ids(release.index)
-        replaced = {
-            document: stale.pop(names.get(document, ""), [])
-            for document, ids in missing.items()
-            if names.get(document) in stale or not written.isdisjoint(ids)
-        }
-        new = [c for document, ids in missing.items() if document not in replaced for c in ids]
-        steps = [
-            *((ids, []) for ids in self._batches(new)),
-            *((missing[document], gone) for document, gone in replaced.items()),
-            *(([], gone) for gone in stale.values()),
-        ]
-        indexes = indexes_like(release, self._releases, self._registry) if found.missing else []
-        shared = SharedVectors(self._vectors, self._registry, indexes)
-        done = 0
-        for ids, gone in steps:
-            self._step(release, ids, gone, shared)
-            done += len(ids)
-            if ids:
-                progress(f"reindex {release.release}", done, len(found.missing))
+        try:
+            self._vectors.count(release.index)
+            return True
+        except IndexMissing:
+            pass
+        try:
+            shape = BuildOptions(release.algorithm, release.datatype)
+            self._vectors.create(self._spec(release.release, model, shape))
+            return True
+        except StoreError as error:
+            if error.retryable:
+                raise
+            self._releases.delete(release.release)
+            with suppress(IndexMissing):
+                self._vectors.drop(release.index)
+            return False
 
-    def _step(
-        self, release: Release, ids: Sequence[str], gone: Sequence[str], shared: SharedVectors
-    ) -> None:
-        chunks = self._chunks.load(ids)
-        if gone and len(chunks) < len(ids):
-            return  # replaced once more meanwhile: the next pass sees by what
-        vectors = np.empty((0, release.dims), np.float32)
-        if chunks:
-            vectors = shared.of(chunks, release.model)
-        self._vectors.write(release.index, chunks, vectors, gone)
+    def _ended(self, release: Release) -> Release | None:
+        """The release, if there is nothing to finish any more. Raises StoreError if it failed."""
+        current = self._releases.get(release.release)
+        if current.state == "failed":
+            raise StoreError(
+                f"release {release.release} failed in another worker, which says why: reindex with "
+                "--fresh"
+            )
+        ended = current.state != release.state or current.state in {"live", "retired"}
+        return current if ended else None
 
-    def _by_name(self, release: Release, chunk_ids: Iterable[str]) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        names = self._vectors.documents(release.index, sorted(chunk_ids))
-        for chunk_id, name in names.items():
-            found.setdefault(name, []).append(chunk_id)
-        return found
-
-    def _batches(self, ids: list[str]) -> Iterator[list[str]]:
-        for start in range(0, len(ids), self._batch):
-            yield ids[start : start + self._batch]
-
-
-def _incomplete(release: Release, found: Completeness, passes: int) -> ReleaseConflict:
-    return ReleaseConflict(
-        f"release {release.release} is not complete after {passes} passes: "
-        f"{len(found.missing)} chunks missing, {len(found.extra)} too many, "
-        f"{found.unindexed} not indexed; try again when ingestion has ended"
-    )
+    def _stale(self, release: Release, differing: frozenset[str]) -> StoreError:
+        return StoreError(
+            f"release {release.release} failed: {len(differing)} of the chunks that were encoded "
+            "again as a sample have other vectors in its index, which was copied from stale ones "
+            f"or written by another encoder: run `ragloop reindex --model {release.model} --fresh`"
+        )

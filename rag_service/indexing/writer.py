@@ -17,7 +17,7 @@ from rag_service.core.protocols import (
     VectorStore,
     no_progress,
 )
-from rag_service.core.types import Chunk, Document, Release
+from rag_service.core.types import Chunk, Document, Release, Vectors
 from rag_service.indexing.embedding import embed_chunks
 
 _ATTEMPTS = 5
@@ -48,23 +48,16 @@ class DocumentWriter:
     ) -> None:
         """Index ``chunks`` and store them, in place of the document of the same name.
 
+        Only what the live index does not hold yet of this document is embedded.
+
         Raises NotFound if no release is live, ReleaseConflict if releases keep moving.
         """
         for _ in range(_ATTEMPTS):
             live = self._live()
-            embedder = self._registry.load(live.model)
-            done = 0
-
-            def advance(n: int) -> None:
-                nonlocal done
-                done += n
-                progress(f"embed {document.name}", done, len(chunks))
-
-            vectors = embed_chunks(embedder, chunks, advance)
-            stale = self._ids_under(document.name) | self._ids_of(document.document_id)
-            self._vectors.write(
-                live.index, chunks, vectors, stale - {chunk.chunk_id for chunk in chunks}
-            )
+            former = self._former(document)
+            vectors = self._vectors_of(chunks, former, live, f"embed {document.name}", progress)
+            stale = {chunk.chunk_id for chunk in former} - {chunk.chunk_id for chunk in chunks}
+            self._vectors.write(live.index, chunks, vectors, stale)
             try:
                 self._chunks.replace(document, chunks, live.release)
             except ReleaseConflict:
@@ -84,7 +77,8 @@ class DocumentWriter:
         for _ in range(_ATTEMPTS):
             live = self._live()
             nothing = np.empty((0, live.dims), np.float32)
-            self._vectors.write(live.index, (), nothing, self._ids_of(document.document_id))
+            stale = [chunk.chunk_id for chunk in self._chunks.chunks([document.document_id])]
+            self._vectors.write(live.index, (), nothing, stale)
             try:
                 self._chunks.remove(document.document_id, live.release)
             except ReleaseConflict:
@@ -92,6 +86,47 @@ class DocumentWriter:
             self._record_size(live)
             return document
         raise ReleaseConflict(f"{name} could not be removed: the live release keeps moving")
+
+    def _vectors_of(
+        self,
+        chunks: Sequence[Chunk],
+        former: Sequence[Chunk],
+        live: Release,
+        step: str,
+        progress: Progress,
+    ) -> Vectors:
+        """float32 ``(n, dims)``: read back where the live index holds the same text, or encoded.
+
+        A vector depends on the embedded text alone, so that it outlives a change of the file's
+        bytes, of pages and of facts.
+        """
+        texts = {chunk.chunk_id: chunk.embedded_text for chunk in (*former, *chunks)}
+        written = self._vectors.documents(live.index, list(texts))
+        held = {texts[chunk_id]: chunk_id for chunk_id in written}
+        wanted = dict.fromkeys(chunk.embedded_text for chunk in chunks)
+        kept = [text for text in wanted if text in held]
+        rows = dict(
+            zip(kept, self._vectors.vectors(live.index, [held[t] for t in kept]), strict=True)
+        )
+        new = {c.embedded_text: c for c in chunks if c.embedded_text not in rows}
+        if new:
+            done = 0
+
+            def advance(n: int) -> None:
+                nonlocal done
+                done += n
+                progress(step, done, len(new))
+
+            embedder = self._registry.load(live.model)
+            rows |= zip(new, embed_chunks(embedder, list(new.values()), advance), strict=True)
+        found = [rows[chunk.embedded_text] for chunk in chunks]
+        return np.asarray(found, np.float32).reshape(len(chunks), live.dims)
+
+    def _former(self, document: Document) -> list[Chunk]:
+        """What is stored under the document's name and under its id."""
+        namesake = self._chunks.find(document.name)
+        ids = {document.document_id, namesake.document_id if namesake else document.document_id}
+        return list(self._chunks.chunks(ids))
 
     def _live(self) -> Release:
         live = self._releases.current()
@@ -103,10 +138,3 @@ class DocumentWriter:
         sized = replace(live, chunks=self._vectors.count(live.index))
         with suppress(ReleaseConflict):  # retired meanwhile: its size is no longer reported
             self._releases.put(sized)
-
-    def _ids_under(self, name: str) -> set[str]:
-        former = self._chunks.find(name)
-        return self._ids_of(former.document_id) if former else set()
-
-    def _ids_of(self, document_id: str) -> set[str]:
-        return {chunk.chunk_id for chunk in self._chunks.chunks([document_id])}

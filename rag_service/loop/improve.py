@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.compare import Comparison, compare
-from eval.documents import probe_document, run_document
-from eval.gate import GateFacts, GateThresholds, decide
-from eval.history import History
-from eval.latency import Latency, load_latency
-from eval.leakage import documents_of, leaked_questions, questions_of, shared
+from eval.gate import GateThresholds
+from eval.leakage import documents_of, questions_of, shared
 from eval.question_sets import load, save
 from finetune.build import question_set
 from finetune.dataset import load as load_training_data
@@ -28,43 +24,25 @@ from rag_service.core.protocols import (
     ReleaseStore,
     no_progress,
 )
-from rag_service.core.types import Chunk, GateDecision, ModelCard, Run, Vectors
+from rag_service.core.types import Chunk, ModelCard, Vectors
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
-from rag_service.loop.evaluation import Evaluator
 from rag_service.loop.jobs import Job
-from rag_service.loop.seen import seen_documents, seen_questions, unseen
+from rag_service.loop.judging import Judge, Judgment
+from rag_service.loop.seen import seen_documents, unseen
 from rag_service.loop.training import FinetuneOptions, Finetuner
-
-_MEASUREMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Improvement:
     """What one improvement measured and decided."""
 
-    before: Run
-    after: Run
-    comparison: Comparison
-    decision: GateDecision
-    latency: Latency
+    judged: Judgment
     question_set: Path
     seconds: dict[str, float]
 
     def as_dict(self) -> dict[str, Any]:
-        compared = self.comparison.as_dict()
-        return {
-            "before": run_document(self.before),
-            "after": run_document(self.after),
-            "difference": compared["difference"],
-            "probe": {
-                "before": probe_document(self.before.probe),
-                "after": probe_document(self.after.probe),
-                "difference": compared["probe"],
-            },
-            "latency": asdict(self.latency),
-            "gate": {"promoted": self.decision.promoted, "reasons": list(self.decision.reasons)},
-            "releases": {"before": self.before.release, "after": self.after.release},
+        return self.judged.as_dict() | {
             "question_set": str(self.question_set),
             "seconds": self.seconds,
         }
@@ -77,28 +55,26 @@ class Improver:
         self,
         *,
         home: Path,
-        seed: int,
         chunks: ChunkStore,
         releases: ReleaseStore,
         registry: ModelRegistry,
         retriever: Retriever,
         finetuner: Finetuner,
         indexer: ShadowIndexer,
-        evaluator: Evaluator,
+        judge: Judge,
         promoter: Promoter,
-        history: History,
+        hold: Callable[[str], None],
     ) -> None:
         self._question_sets = home / "question_sets"
-        self._seed = seed
         self._chunks = chunks
         self._releases = releases
         self._registry = registry
         self._retriever = retriever
         self._finetuner = finetuner
         self._indexer = indexer
-        self._evaluator = evaluator
+        self._judge = judge
         self._promoter = promoter
-        self._history = history
+        self._hold = hold
 
     def run(
         self,
@@ -109,6 +85,7 @@ class Improver:
     ) -> Improvement:
         """Improve on the release that was live when the job began."""
         live = job.step("start", self.live_release)
+        self._hold(live)
         model = self.finetune(job, live, options, progress)
         data = load_training_data(job.folder / "data")
         candidate = job.step(
@@ -120,23 +97,18 @@ class Improver:
         )
         folder = self._question_sets / job.id
         job.step("question_set", lambda: self._save_test_set(folder, data, live))
-        runs = job.step("evaluate", lambda: self._measure(folder, live, candidate, progress))
-        before, after = (self._history.get(run) for run in runs)
-        latency = load_latency(
-            job.step("latency", lambda: self._time(folder, live, candidate, thresholds))
+        judged = self._judge.judge(
+            load(folder, "test"),
+            live,
+            candidate,
+            thresholds,
+            progress,
+            trained_on=[pair for pair in data.pairs if pair.split != "test"],
+            step=job.step,
         )
-        decision = self._decide(job, before, after, data, latency, thresholds)
-        if decision.promoted:
+        if judged.decision.promoted:
             job.step("promote", lambda: self._promote(job, candidate, live, progress))
-        return Improvement(
-            before=before,
-            after=after,
-            comparison=compare(before, after, self._seed),
-            decision=decision,
-            latency=latency,
-            question_set=folder,
-            seconds=job.seconds,
-        )
+        return Improvement(judged=judged, question_set=folder, seconds=job.seconds)
 
     def finetune(
         self, job: Job, release: str, options: FinetuneOptions, progress: Progress = no_progress
@@ -144,8 +116,9 @@ class Improver:
         """Training data from all chunks, and a model trained on its train split.
 
         Training starts from the base model that the release's model descends from, so that
-        repeated improvements do not pile one fine-tuning on another. An adapter is trained for the
-        release's model itself, whose document vectors it leaves as they are.
+        repeated improvements do not pile one fine-tuning on another; what comes of it is cut as
+        the release's model is. An adapter is trained for the release's model itself, whose
+        document vectors it leaves as they are.
         """
         pinned = self._releases.get(release)
         model = self._registry.get(pinned.model)
@@ -179,7 +152,10 @@ class Improver:
                 ).fingerprint
             ),
         )
-        return self._registry.get(fingerprint)
+        trained = self._registry.get(fingerprint)
+        if trained.dims > model.dims:  # the live one is cut, and its root is not
+            return self._registry.truncated(fingerprint, model.dims)
+        return trained
 
     def live_release(self) -> str:
         """Name of the live release. Raises NotFound if nothing is ingested yet."""
@@ -192,8 +168,8 @@ class Improver:
         return self._registry.get(self._releases.get(release).model)
 
     def _root(self, card: ModelCard) -> ModelCard:
-        while card.base:
-            card = self._registry.get(card.base)
+        while parent := card.cut_from or card.base:
+            card = self._registry.get(parent)
         return self._registry.get(card.document_vectors)
 
     def _searches(self, release: str, model: ModelCard) -> Searches:
@@ -229,28 +205,6 @@ class Improver:
     def _names(self) -> dict[str, str]:
         return {document.document_id: document.name for document in self._chunks.documents()}
 
-    def _measure(self, folder: Path, live: str, candidate: str, progress: Progress) -> list[str]:
-        """Ids of the runs of both releases over the same documents."""
-        questions = load(folder, "test")
-        for _ in range(_MEASUREMENTS):
-            revision = self._indexer.mend(self._releases.get(candidate), progress).revision
-            runs = [
-                self._evaluator.run(questions, name, progress, probe=True)
-                for name in (live, candidate)
-            ]
-            if self._chunks.revision() == revision:
-                return [run.run_id for run in runs]
-        raise ReleaseConflict(
-            f"documents changed during each of {_MEASUREMENTS} measurements; improve again when "
-            "ingestion has ended"
-        )
-
-    def _time(
-        self, folder: Path, live: str, candidate: str, thresholds: GateThresholds
-    ) -> dict[str, Any]:
-        questions, limit = load(folder, "test"), thresholds.latency_ratio
-        return asdict(self._evaluator.latency(questions, live, candidate, limit))
-
     def _promote(self, job: Job, candidate: str, live: str, progress: Progress) -> str:
         try:
             # As it is in a job that was killed behind its promotion, which was then undone.
@@ -263,39 +217,3 @@ class Improver:
         except ReleaseConflict as error:
             job.fail(error.message)
             raise
-
-    def _decide(
-        self,
-        job: Job,
-        before: Run,
-        after: Run,
-        data: TrainingData,
-        latency: Latency,
-        thresholds: GateThresholds,
-    ) -> GateDecision:
-        candidate = self._releases.get(after.release)
-        if candidate.state == "live":  # as it is in a job that was killed behind its promotion
-            completeness = self._indexer.completeness(candidate)
-        else:
-            completeness = self._indexer.mend(candidate)
-        questions = load(self._question_sets / job.id, "test")
-        models = [self._registry.get(run.model) for run in (before, after)]
-        known = [pair for pair in data.pairs if pair.split != "test"]
-        asked_before = questions_of(known).union(*map(seen_questions, models))
-        facts = GateFacts(
-            training_documents=tuple(
-                sorted({pair.document for pair in known}.union(*map(seen_documents, models)))
-            ),
-            leaked_questions=tuple(leaked_questions(questions, asked_before)),
-            complete=completeness.complete,
-            missing=len(completeness.missing),
-            latency=latency,
-        )
-        kept = job.step("gate", lambda: _as_dict(decide(before, after, thresholds, facts)))
-        decision = GateDecision(promoted=kept["promoted"], reasons=tuple(kept["reasons"]))
-        self._history.add_decision(before, after, decision, thresholds, facts)
-        return decision
-
-
-def _as_dict(decision: GateDecision) -> dict[str, Any]:
-    return {"promoted": decision.promoted, "reasons": list(decision.reasons)}

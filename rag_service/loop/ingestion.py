@@ -61,7 +61,10 @@ class Outcome:
 
 
 class Ingestion:
-    """Reads, chunks, embeds and indexes; files that have not changed are skipped."""
+    """Reads, chunks, embeds and indexes; files that have not changed are skipped.
+
+    ``keep_up`` brings what else is served than the live release up to date, after every change.
+    """
 
     def __init__(
         self,
@@ -72,6 +75,7 @@ class Ingestion:
         options: ReadOptions,
         ensure_live: Callable[[], Release],
         jobs: JobStore,
+        keep_up: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._chunks = chunks
         self._registry = registry
@@ -80,6 +84,7 @@ class Ingestion:
         self._options = options
         self._ensure_live = ensure_live
         self._jobs = jobs
+        self._keep_up = keep_up
 
     def run(self, paths: Sequence[Path], progress: Progress = no_progress) -> list[Outcome]:
         """One outcome a file, in the order of the files.
@@ -94,10 +99,13 @@ class Ingestion:
     def remove(self, name: str) -> Document:
         """Take the document ingested as ``name`` out. Raises NotFound, JobRunning."""
         with self._jobs.writing():
-            return self._writer.remove(name)
+            removed = self._writer.remove(name)
+            self._keep_up(no_progress)
+            return removed
 
     def _ingest(self, files: Sequence[Path], progress: Progress) -> list[Outcome]:
         self._indexer.catch_up(self._ensure_live(), progress, writing=True)
+        self._keep_up(progress)
         known = self._known(files)
         fresh = [path for path in files if path not in known]
         taken = _Taken()
@@ -170,6 +178,7 @@ class Ingestion:
             return twin
         former = self._chunks.find(document.name) or self._chunks.get(document.document_id)
         self._writer.put(document, read.chunks, progress)
+        self._keep_up(progress)
         return Outcome(
             str(path),
             "replaced" if former else "added",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
+import socket
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
 from rag_service.core.errors import JobRunning, RagloopError
+from rag_service.core.files import write_atomically
 from rag_service.core.ids import now
 
 Result = TypeVar("Result", bound="str | int | list[str] | dict[str, Any]")
@@ -50,6 +53,10 @@ class Job:
         kept: Result = steps[name]["result"]
         return kept
 
+    def again(self, name: str) -> None:
+        """Have a step run once more: what it left is gone."""
+        self._journal["steps"].pop(name, None)
+
     def finish(self) -> None:
         self._end("done", "")
 
@@ -62,31 +69,28 @@ class Job:
         self._save()
 
     def _save(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        fresh = self.folder / "journal.json.new"
-        with fresh.open("w") as file:
-            json.dump(self._journal, file, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.folder / "journal.json")
+        write_atomically(self.folder / "journal.json", json.dumps(self._journal, indent=1))
 
 
 class JobStore:
-    """Jobs under ``<home>/jobs``; at most one of a home runs at a time."""
+    """Jobs under ``<home>/jobs``; of those that want to be alone, one of a home runs at a time."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / "jobs"
 
     @contextmanager
-    def run(self, kind: str, arguments: Mapping[str, Any]) -> Iterator[Job]:
+    def run(self, kind: str, arguments: Mapping[str, Any], *, alone: bool = True) -> Iterator[Job]:
         """The unfinished job of this kind and these arguments, or a new one.
 
-        Raises JobRunning if another process runs a job of this home. An error that cannot mend
-        by itself ends the job as failed; a retryable one, or a kill, leaves it to be resumed.
+        Processes that run the same job at once, which is not ``alone``, share its journal: the
+        results of its steps must be the same in all of them. Raises JobRunning if another process
+        runs a job that is alone. An error that cannot mend by itself ends the job as failed; a
+        retryable one, or a kill, leaves it to be resumed.
         """
         arguments = json.loads(json.dumps(arguments))  # as a journal gives them back
-        with self._alone("lock", "another job runs"):
-            job = self._unfinished(kind, arguments) or self._new(kind, arguments)
+        with self._alone("lock", "another job runs") if alone else nullcontext():
+            with self._locked("journals", fcntl.LOCK_EX):
+                job = self._unfinished(kind, arguments) or self._new(kind, arguments)
             try:
                 yield job
             except RagloopError as error:
@@ -135,12 +139,50 @@ class JobStore:
 
     @contextmanager
     def _alone(self, name: str, what: str) -> Iterator[None]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with (self._folder / name).open("w") as lock:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(self._locked(name, fcntl.LOCK_EX | fcntl.LOCK_NB))
             except BlockingIOError as error:
                 raise JobRunning(
                     f"{what} in {self._folder.parent}; wait for it or end it"
                 ) from error
             yield
+
+    @contextmanager
+    def _locked(self, name: str, kind: int) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with (self._folder / name).open("w") as lock:
+            fcntl.flock(lock, kind)
+            yield
+
+
+class WorkerSlot:
+    """A name that no other living process of a home has, until it is closed or the process dies.
+
+    The next process takes the lowest name that is free, and with it what a dead one held.
+    """
+
+    def __init__(self, home: Path) -> None:
+        folder = home / "jobs"
+        folder.mkdir(parents=True, exist_ok=True)
+        number = 0
+        while (lock := _locked_now(folder / f"worker-{number}.lock")) is None:
+            number += 1
+        self._lock = lock
+        where = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:8]
+        self.name = f"{socket.gethostname()}:{where}:{number}"
+
+    def close(self) -> None:
+        """Give the name up."""
+        os.close(self._lock)
+
+
+def _locked_now(path: Path) -> int | None:
+    """A descriptor that holds the lock on a file, or None if another process holds it."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        return None
+    return lock

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from rag_service.adapters.model_registry import FileModelRegistry
-from rag_service.core.errors import ModelError, NotFound
+from rag_service.core.errors import InvalidRequest, ModelError, NotFound
 from rag_service.core.protocols import ModelRegistry
+from rag_service.core.types import Vectors
 from tests.fakes.adapted_model import adapted_model
 from tests.fakes.models import FakeRegistry
 from tests.fakes.tiny_model import tiny_model
@@ -118,3 +119,64 @@ def test_an_adapted_model_embeds_documents_like_its_base(
     plain, adapted = (registry.load(c.fingerprint) for c in (base, card))
     assert np.array_equal(plain.embed_documents(TEXTS), adapted.embed_documents(TEXTS))
     assert not np.allclose(plain.embed_queries(TEXTS), adapted.embed_queries(TEXTS))
+
+
+def first(dims: int, vectors: Vectors) -> Vectors:
+    kept = vectors[:, :dims]
+    normalised: Vectors = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+    return normalised
+
+
+def test_a_cut_model_gives_the_first_dimensions_normalised(
+    registry: ModelRegistry, saved: Path
+) -> None:
+    whole = registry.add(saved, name="first", training={"train_documents": ["A.pdf"]})
+    dims = whole.dims // 2
+    cut = registry.truncated(whole.fingerprint, dims)
+    assert cut.fingerprint != whole.fingerprint
+    assert (cut.dims, cut.cut_from, cut.whole, cut.base) == (
+        dims,
+        whole.fingerprint,
+        whole.whole,
+        "",
+    )
+    assert cut.training == whole.training
+    assert registry.get(cut.fingerprint) == cut
+    plain, less = registry.load(whole.fingerprint), registry.load(cut.fingerprint)
+    assert (less.dims, less.fingerprint) == (dims, cut.fingerprint)
+    for embed in ("embed_documents", "embed_queries"):
+        expected = first(dims, getattr(plain, embed)(TEXTS))
+        np.testing.assert_allclose(getattr(less, embed)(TEXTS), expected, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(less.embed_queries(TEXTS), axis=1), 1, atol=1e-6)
+
+
+def test_cutting_again_is_cutting_the_whole_model(registry: ModelRegistry, saved: Path) -> None:
+    whole = registry.add(saved, name="first")
+    half = registry.truncated(whole.fingerprint, 16)
+    quarter = registry.truncated(half.fingerprint, 8)
+    assert registry.truncated(whole.fingerprint, 8) == quarter
+    assert quarter.cut_from == whole.fingerprint
+    assert len(registry.all()) == 3
+
+
+def test_a_cut_query_adapter_has_the_document_vectors_of_its_cut_base(
+    registry: ModelRegistry, saved: Path, tmp_path: Path
+) -> None:
+    base = registry.add(saved, name="first")
+    adapted = registry.add(adapted_model(base, tmp_path / "adapted"), name="adapted")
+    cut = registry.truncated(adapted.fingerprint, 8)
+    cut_base = registry.truncated(base.fingerprint, 8)
+    assert (cut.documents_like, cut.cut_from) == (cut_base.fingerprint, adapted.fingerprint)
+    plain, less, whole = (registry.load(c.fingerprint) for c in (cut_base, cut, adapted))
+    assert np.array_equal(plain.embed_documents(TEXTS), less.embed_documents(TEXTS))
+    queries = first(8, whole.embed_queries(TEXTS))
+    np.testing.assert_allclose(less.embed_queries(TEXTS), queries, atol=1e-6)
+
+
+@pytest.mark.parametrize("more", [-1000, -1, 0, 1])
+def test_what_is_no_cut_is_refused(registry: ModelRegistry, saved: Path, more: int) -> None:
+    card = registry.add(saved, name="first")
+    dims = 0 if more == -1 else card.dims + more
+    with pytest.raises(InvalidRequest, match=f"cannot be cut to {dims}"):
+        registry.truncated(card.fingerprint, dims)
+    assert registry.all() == [card]

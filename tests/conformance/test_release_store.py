@@ -12,6 +12,7 @@ from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.core.errors import IndexMissing, InvalidRequest, NotFound, ReleaseConflict
 from rag_service.core.protocols import ChunkStore, ReleaseStore, VectorStore
 from rag_service.core.types import Document, FilingFacts, IndexSpec, Release, ReleaseState
+from tests.fakes.at_once import at_once, comes_true
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
 
@@ -186,3 +187,102 @@ def test_the_live_release_is_not_deleted(stores: Stores) -> None:
     assert [release.release for release in stores.releases.all()] == ["r1"]
     with pytest.raises(NotFound):
         stores.releases.delete("r2")
+
+
+def test_a_release_in_use_is_not_deleted(stores: Stores) -> None:
+    stores.add("r1")
+    assert stores.releases.users("r1") == set()
+    stores.releases.use("r1", "host:7:ab", 60)
+    stores.releases.use("r1", "job 5", 60)
+    assert stores.releases.users("r1") == {"host:7:ab", "job 5"}
+    before = stores.snapshot()
+    with pytest.raises(ReleaseConflict, match=r"host:7:ab, job 5"):
+        stores.releases.delete("r1")
+    stores.releases.leave("r1", "job 5")
+    stores.releases.leave("r1", "never noted")
+    with pytest.raises(ReleaseConflict):
+        stores.releases.delete("r1")
+    assert stores.snapshot() == before
+    stores.releases.leave("r1", "host:7:ab")
+    stores.releases.delete("r1")
+    assert stores.snapshot() == ([], None, None)
+
+
+def test_what_is_gone_cannot_be_used(stores: Stores) -> None:
+    stores.add("r1")
+    stores.releases.delete("r1")
+    for name in ("r1", "never"):
+        with pytest.raises(NotFound):
+            stores.releases.use(name, "a", 60)
+        stores.releases.leave(name, "a")
+        assert stores.releases.users(name) == set()
+
+
+def test_a_user_that_died_is_forgotten(stores: Stores) -> None:
+    stores.add("r1")
+    stores.releases.use("r1", "died", 0.1)
+    stores.releases.use("r1", "alive", 60)
+    assert comes_true(lambda: stores.releases.users("r1") == {"alive"})
+    stores.releases.leave("r1", "alive")
+    stores.releases.use("r1", "died", 0.05)
+    assert comes_true(lambda: at_once(lambda: stores.releases.delete("r1")) == [""])
+
+
+def test_use_is_prolonged_and_never_cut_short(stores: Stores) -> None:
+    stores.add("r1")
+    stores.releases.use("r1", "short", 0.1)
+    stores.releases.use("r1", "long", 0.1)
+    stores.releases.use("r1", "long", 60)
+    stores.releases.use("r1", "long", 0.1)
+    assert comes_true(lambda: stores.releases.users("r1") == {"long"})
+
+
+def test_a_release_is_noted_or_deleted_never_both(stores: Stores) -> None:
+    for number in range(10):
+        name = f"r{number}"
+        stores.add(name)
+        outcomes = at_once(
+            lambda name=name: stores.releases.use(name, "a", 60),  # type: ignore[misc]
+            lambda name=name: stores.releases.delete(name),  # type: ignore[misc]
+        )
+        there = name in {release.release for release in stores.releases.all()}
+        assert outcomes == (["", "ReleaseConflict"] if there else ["", "NotFound"])
+        assert stores.releases.users(name) == ({"a"} if there else set())
+
+
+def test_of_operators_that_swap_at_once_one_wins(stores: Stores) -> None:
+    for number in range(10):
+        stores.add(f"r{number}")
+    stores.releases.swap(None, "r0", 0)
+    live = "r0"
+    for first, second in (("r1", "r2"), ("r3", "r4"), ("r5", "r6"), ("r7", "r8")):
+        outcomes = at_once(
+            lambda new=first, old=live: stores.releases.swap(old, new, 0),  # type: ignore[misc]
+            lambda new=second, old=live: stores.releases.swap(old, new, 0),  # type: ignore[misc]
+        )
+        assert outcomes == ["", "ReleaseConflict"]
+        current, previous = stores.releases.current(), stores.releases.previous()
+        assert current is not None
+        assert previous is not None
+        assert current.release in {first, second}
+        assert previous.release == live
+        live = current.release
+    assert [release.state for release in stores.releases.all()].count("live") == 1
+
+
+def test_a_promotion_and_a_rollback_at_once_do_not_both_pass(stores: Stores) -> None:
+    for name in ("r1", "r2", "r3"):
+        stores.add(name)
+    stores.releases.swap(None, "r1", 0)
+    stores.releases.swap("r1", "r2", 0)
+    outcomes = at_once(
+        lambda: stores.releases.swap("r2", "r3", 0),
+        lambda: stores.releases.swap("r2", "r1", 0, rollback=True),
+    )
+    assert outcomes == ["", "ReleaseConflict"]
+
+
+def test_kinds_of_index_are_kept(stores: Stores) -> None:
+    release = replace(stores.add("r1"), algorithm="flat", datatype="float16")
+    stores.releases.put(release)
+    assert stores.releases.get("r1") == release

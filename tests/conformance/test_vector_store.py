@@ -17,6 +17,7 @@ from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError
 from rag_service.core.protocols import ChunkStore, ReleaseStore, VectorStore
 from rag_service.core.types import (
+    Algorithm,
     Chunk,
     FilingFacts,
     Filters,
@@ -24,6 +25,7 @@ from rag_service.core.types import (
     Release,
     TableCells,
     Vectors,
+    VectorType,
 )
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
@@ -125,6 +127,60 @@ def test_ties_are_ordered_by_id(store: VectorStore) -> None:
     store.write("ix1", chunks, same)
     hits = store.search("ix1", same[0], 5, NO_FILTER)
     assert [hit.chunk.chunk_id for hit in hits] == sorted(chunk.chunk_id for chunk in chunks)
+
+
+@pytest.mark.parametrize("algorithm", ["hnsw", "flat"])
+@pytest.mark.parametrize("datatype", ["float32", "float16"])
+def test_every_kind_of_index_finds_filters_and_gives_back(
+    stores: Stores, algorithm: Algorithm, datatype: VectorType
+) -> None:
+    store, vectors = stores.vectors, directions(40)
+    store.create(IndexSpec("ix", DIMS, "model-a", algorithm, datatype))
+    chunks = [passage(n, company="3M" if n % 4 == 0 else "Nike") for n in range(40)]
+    store.write("ix", chunks, vectors)
+    hits = store.search("ix", vectors[5], 40, NO_FILTER)
+    cosines = vectors @ vectors[5]
+    near = 1e-5 if datatype == "float32" else 2e-3
+    assert hits[0].chunk == chunks[5]
+    assert sorted(hit.chunk.position for hit in hits) == list(range(40))
+    assert [hit.score for hit in hits] == pytest.approx(
+        [cosines[hit.chunk.position] for hit in hits], abs=near
+    )
+    asked = store.search("ix", vectors[5], 10, Filters(company="3m"))
+    assert sorted(hit.chunk.position for hit in asked) == list(range(0, 40, 4))
+    read = store.vectors("ix", [chunk.chunk_id for chunk in chunks])
+    assert read.dtype == np.float32
+    assert read == pytest.approx(vectors, abs=near)
+
+
+@pytest.mark.parametrize("algorithm", ["hnsw", "flat"])
+@pytest.mark.parametrize("length", [1e-15, 1e-6, 1, 1e6, 1e15])
+def test_half_precision_holds_vectors_of_any_length(
+    stores: Stores, algorithm: Algorithm, length: float
+) -> None:
+    store, vectors = stores.vectors, directions(20)
+    store.create(IndexSpec("ix", DIMS, "model-a", algorithm, "float16"))
+    chunks = [passage(n) for n in range(20)]
+    store.write("ix", chunks, vectors * np.float32(length))
+    for sign in (1, -1):
+        hits = store.search("ix", vectors[3] * np.float32(length * sign), 20, NO_FILTER)
+        scores = {hit.chunk.position: hit.score for hit in hits}
+        assert scores[3] == pytest.approx(sign, abs=2e-3)
+        assert len(scores) == 20
+        assert all(-1 <= score <= 1 for score in scores.values())
+    read = store.vectors("ix", [chunk.chunk_id for chunk in chunks])
+    assert read == pytest.approx(vectors, abs=1e-3)
+
+
+def test_hits_name_the_model_of_their_vectors(stores: Stores) -> None:
+    store = stores.vectors
+    for number in (1, 2):
+        store.create(IndexSpec(f"ix{number}", DIMS, f"model-{number}"))
+        store.write(f"ix{number}", [passage(1), passage(2)], directions(2))
+    for number in (1, 2):
+        hits = store.search(f"ix{number}", directions(1)[0], 2, NO_FILTER)
+        hits += store.search_text(f"ix{number}", "passage", 2, NO_FILTER)
+        assert [hit.model for hit in hits] == [f"model-{number}"] * 4
 
 
 def test_a_chunk_comes_back_whole(store: VectorStore) -> None:
@@ -303,7 +359,9 @@ def test_indexes_are_apart(store: VectorStore) -> None:
     assert store.count("ix1") == 0
     assert store.ids("ix1") == set()
     assert (store.model("ix1"), store.model("ix10")) == ("model-a", "model-b")
+    assert store.names() == ["ix1", "ix10"]
     store.drop("ix1")
+    assert store.names() == ["ix10"]
     assert store.ids("ix10") == {"d0.0000"}
     assert store.count("ix10") == 1
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
+from rag_service.answering.experiments import Experiments
 from rag_service.answering.prompt import LARGE, Profile
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
@@ -18,6 +19,7 @@ from rag_service.core.errors import ModelError, NotFound, RagloopError
 from rag_service.core.protocols import Message
 from rag_service.core.settings import Settings
 from rag_service.core.types import Chunk, IndexSpec, Release, ReleaseState, Vectors
+from tests.fakes.experiments import FakeExperimentStore
 from tests.fakes.models import FakeEmbedder, FakeRegistry
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
@@ -128,6 +130,9 @@ class World:
         self.retriever = Retriever(self.serving, self.vectors, self.settings.max_question_chars)
         self.answerer = Answerer(self.retriever, self.generator, self.profile)
         self.comparer = Comparer(self.retriever, self.answerer)
+        self.experiments = Experiments(
+            FakeExperimentStore(self.redis), self.releases, self.retriever
+        )
         self.threads: set[int] = set()
 
     def add_release(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from rag_service.core.errors import GenerationError, ModelError, NotFound
+from rag_service.core.errors import GenerationError, InvalidRequest, ModelError, NotFound
 from rag_service.core.ids import now
 from rag_service.core.protocols import Message
 from rag_service.core.types import ModelCard, Vectors
@@ -64,6 +64,27 @@ class FakeEmbedder:
         return normalised
 
 
+class CutEmbedder(FakeEmbedder):
+    """The first ``dims`` places of another's vectors, normalised."""
+
+    def __init__(self, whole: FakeEmbedder, card: ModelCard) -> None:
+        super().__init__(card.dims, card.fingerprint, card.max_tokens, card.documents_like)
+        self.whole = whole
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        return self._cut(self.whole.embed_queries(texts))
+
+    def embed_documents(
+        self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
+    ) -> Vectors:
+        return self._cut(self.whole.embed_documents(texts, on_done))
+
+    def _cut(self, vectors: Vectors) -> Vectors:
+        kept = vectors[:, : self.dims] + np.float32(1e-7)  # never a zero vector
+        normalised: Vectors = kept / np.linalg.norm(kept, axis=1, keepdims=True)
+        return normalised
+
+
 class FakeRegistry:
     """Cards in memory; ``load`` gives a ``FakeEmbedder`` of the card's fingerprint."""
 
@@ -103,6 +124,26 @@ class FakeRegistry:
         )
         return self._cards.setdefault(fingerprint, card)
 
+    def truncated(self, fingerprint: str, dims: int) -> ModelCard:
+        card = self.get(fingerprint)
+        if not 1 <= dims < card.dims:
+            raise InvalidRequest(f"{card.dims} dimensions cannot be cut to {dims}")
+        whole = self.get(card.whole)
+        like = (
+            self.truncated(whole.documents_like, dims).fingerprint if whole.documents_like else ""
+        )
+        digest = hashlib.sha256(f"{whole.fingerprint}@{dims}".encode()).hexdigest()
+        cut = dataclasses.replace(
+            whole,
+            fingerprint=f"m{digest[:16]}",
+            name=f"{whole.name}@{dims}",
+            dims=dims,
+            base="",
+            documents_like=like,
+            cut_from=whole.fingerprint,
+        )
+        return self._cards.setdefault(cut.fingerprint, cut)
+
     def get(self, fingerprint: str) -> ModelCard:
         if fingerprint not in self._cards:
             raise NotFound(f"no model {fingerprint}; registered: {', '.join(self._cards)}")
@@ -114,8 +155,10 @@ class FakeRegistry:
     def load(self, fingerprint: str) -> FakeEmbedder:
         card = self.get(fingerprint)
         if fingerprint not in self._loaded:
-            self._loaded[fingerprint] = FakeEmbedder(
-                card.dims, fingerprint, card.max_tokens, card.documents_like
+            self._loaded[fingerprint] = (
+                CutEmbedder(self.load(card.cut_from), card)
+                if card.cut_from
+                else FakeEmbedder(card.dims, fingerprint, card.max_tokens, card.documents_like)
             )
         return self._loaded[fingerprint]
 

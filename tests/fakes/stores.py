@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import threading
+import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -32,7 +34,7 @@ from rag_service.core.types import (
 
 @dataclass(slots=True)
 class FakeRedis:
-    """What the three stores share, as they share one Redis."""
+    """What the stores share, as they share one Redis: its data, its clock, one step at a time."""
 
     documents: dict[str, Document] = field(default_factory=dict)
     chunks: dict[str, list[Chunk]] = field(default_factory=dict)
@@ -43,6 +45,11 @@ class FakeRedis:
     history: list[str] = field(default_factory=list)
     indexes: dict[str, FakeIndex] = field(default_factory=dict)
     index_names: set[str] = field(default_factory=set)
+    users: dict[str, dict[str, float]] = field(default_factory=dict)
+    claims: dict[str, dict[str, tuple[str, float]]] = field(default_factory=dict)
+    latencies: list[tuple[float, float]] = field(default_factory=list)
+    clock: Callable[[], float] = time.monotonic
+    step: threading.RLock = field(default_factory=threading.RLock)
 
 
 @dataclass(slots=True)
@@ -74,31 +81,33 @@ class FakeVectorStore:
         for chunk_id in remove:
             held.entries.pop(chunk_id, None)
         for position, chunk in enumerate(chunks):
-            held.entries[chunk.chunk_id] = (chunk, vectors[position])
+            held.entries[chunk.chunk_id] = (chunk, _stored(vectors[position], held.spec))
 
     def search(self, index: str, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         held = self._index(index)
         _check_vectors(vector, (held.spec.dims,))
-        unit = vector / np.linalg.norm(vector)
+        asked = _stored(vector, held.spec)
         return _best(
             k,
             [
-                (float(unit @ (kept / np.linalg.norm(kept))), chunk)
+                (_cosine(asked, kept), chunk)
                 for chunk, kept in held.entries.values()
                 if _passes(chunk, filters)
             ],
+            held.spec.model,
         )
 
     def search_text(self, index: str, query: str, k: int, filters: Filters) -> list[Hit]:
+        held = self._index(index)
         bags = [
             (chunk, Counter(_words(chunk.text) + _words(chunk.context)))
-            for chunk, _ in self._index(index).entries.values()
+            for chunk, _ in held.entries.values()
         ]
         asked = {word: sum(word in bag for _, bag in bags) for word in set(_words(query))}
         scored = [
             (_bm25(bag, asked, len(bags)), chunk) for chunk, bag in bags if _passes(chunk, filters)
         ]
-        return _best(k, [(score, chunk) for score, chunk in scored if score > 0])
+        return _best(k, [(s, chunk) for s, chunk in scored if s > 0], held.spec.model)
 
     def ids(self, index: str) -> set[str]:
         return set(self._index(index).entries)
@@ -119,6 +128,9 @@ class FakeVectorStore:
 
     def model(self, index: str) -> str:
         return self._index(index).spec.model
+
+    def names(self) -> list[str]:
+        return sorted(self._redis.indexes)
 
     def drop(self, index: str) -> None:
         self._index(index)
@@ -215,11 +227,30 @@ class FakeReleaseStore:
         return sorted(releases, key=lambda r: (r.created, len(r.release), r.release))
 
     def delete(self, release: str) -> None:
-        self.get(release)
-        if self._redis.live == release:
-            raise InvalidRequest(f"release {release} is live")
-        del self._redis.releases[release]
-        self._redis.history = [name for name in self._redis.history if name != release]
+        with self._redis.step:
+            self.get(release)
+            if self._redis.live == release:
+                raise InvalidRequest(f"release {release} is live")
+            if users := self.users(release):
+                raise ReleaseConflict(f"release {release} is in use by {', '.join(sorted(users))}")
+            del self._redis.releases[release]
+            self._redis.users.pop(release, None)
+            self._redis.history = [name for name in self._redis.history if name != release]
+
+    def use(self, release: str, user: str, seconds: float) -> None:
+        with self._redis.step:
+            self.get(release)
+            users = self._redis.users.setdefault(release, {})
+            users[user] = max(users.get(user, 0), self._redis.clock() + seconds)
+
+    def leave(self, release: str, user: str) -> None:
+        with self._redis.step:
+            self._redis.users.get(release, {}).pop(user, None)
+
+    def users(self, release: str) -> set[str]:
+        with self._redis.step:
+            users, now = self._redis.users.get(release, {}), self._redis.clock()
+            return {user for user, until in users.items() if until > now}
 
     def current(self) -> Release | None:
         return None if self._redis.live is None else self.get(self._redis.live)
@@ -231,26 +262,80 @@ class FakeReleaseStore:
         self, expected: str | None, new: str, revision: int, *, rollback: bool = False
     ) -> None:
         redis = self._redis
-        if redis.live != expected or redis.revision != revision:
-            raise ReleaseConflict(f"release {redis.live} is live at revision {redis.revision}")
-        target = self.get(new)
-        if target.state not in ("candidate", "retired"):
-            raise InvalidRequest(f"release {new} is {target.state}")
-        if rollback and redis.history[:1] != [new]:
-            raise ReleaseConflict(f"a rollback does not bring back {new}")
-        if target.index not in redis.indexes:
-            raise IndexMissing(f"there is no index {target.index}")
-        redis.live = new
-        redis.releases[new] = replace(target, state="live")
-        redis.history = [name for name in redis.history if name != new]
-        if expected is not None:
-            redis.releases[expected] = replace(redis.releases[expected], state="retired")
-            if not rollback:
-                redis.history.insert(0, expected)
+        with redis.step:
+            if redis.live != expected or redis.revision != revision:
+                raise ReleaseConflict(f"release {redis.live} is live at revision {redis.revision}")
+            target = self.get(new)
+            if target.state not in ("candidate", "retired"):
+                raise InvalidRequest(f"release {new} is {target.state}")
+            if rollback and redis.history[:1] != [new]:
+                raise ReleaseConflict(f"a rollback does not bring back {new}")
+            if target.index not in redis.indexes:
+                raise IndexMissing(f"there is no index {target.index}")
+            redis.live = new
+            redis.releases[new] = replace(target, state="live")
+            redis.history = [name for name in redis.history if name != new]
+            if expected is not None:
+                redis.releases[expected] = replace(redis.releases[expected], state="retired")
+                if not rollback:
+                    redis.history.insert(0, expected)
 
     def _check_not_moved(self, release: str, state: ReleaseState) -> None:
         if (self._redis.live == release) != (state == "live"):
             raise ReleaseConflict(f"release {release} cannot be marked {state}")
+
+
+class FakeClaimStore:
+    def __init__(self, redis: FakeRedis | None = None) -> None:
+        self._redis = redis or FakeRedis()
+
+    def take(
+        self, work: str, items: Sequence[str], n: int, worker: str, seconds: float
+    ) -> list[str]:
+        with self._redis.step:
+            claims, now = self._redis.claims.setdefault(work, {}), self._redis.clock()
+            free = [
+                item
+                for item in items
+                if item not in claims or claims[item][0] == worker or claims[item][1] <= now
+            ]
+            taken = free[: max(n, 0)]
+            claims.update((item, (worker, now + seconds)) for item in taken)
+            return taken
+
+    def give_back(self, work: str, items: Sequence[str], worker: str) -> None:
+        with self._redis.step:
+            claims = self._redis.claims.get(work, {})
+            for item in items:
+                if item in claims and claims[item][0] == worker:
+                    del claims[item]
+
+    def forget(self, work: str) -> None:
+        self._redis.claims.pop(work, None)
+
+
+class FakeLatencyLog:
+    def __init__(self, redis: FakeRedis | None = None) -> None:
+        self._redis = redis or FakeRedis()
+
+    def record(self, milliseconds: Sequence[float]) -> None:
+        now = self._redis.clock()
+        self._redis.latencies += [(now, value) for value in milliseconds]
+
+    def recent(self, seconds: float) -> list[float]:
+        since = self._redis.clock() - min(seconds, 60)
+        return [value for when, value in self._redis.latencies if when >= since]
+
+
+def _stored(vector: Vectors, spec: IndexSpec) -> Vectors:
+    """A vector as float32, rounded to what the index keeps of it."""
+    if spec.datatype == "float32":
+        return np.asarray(vector, dtype=np.float32)
+    return np.asarray((vector / np.linalg.norm(vector)).astype(np.float16), dtype=np.float32)
+
+
+def _cosine(a: Vectors, b: Vectors) -> float:
+    return float(np.clip((a / np.linalg.norm(a)) @ (b / np.linalg.norm(b)), -1, 1))
 
 
 def _check_vectors(vectors: Vectors, shape: tuple[int, ...]) -> None:
@@ -291,8 +376,8 @@ def _bm25(bag: Counter[str], asked: dict[str, int], total: int) -> float:
     )
 
 
-def _best(k: int, scored: list[tuple[float, Chunk]]) -> list[Hit]:
+def _best(k: int, scored: list[tuple[float, Chunk]], model: str) -> list[Hit]:
     if k < 1:
         raise InvalidRequest(f"k must be at least 1, not {k}")
     scored.sort(key=lambda pair: (-pair[0], pair[1].chunk_id))
-    return [Hit(rank, score, chunk) for rank, (score, chunk) in enumerate(scored[:k], 1)]
+    return [Hit(rank, score, chunk, model) for rank, (score, chunk) in enumerate(scored[:k], 1)]

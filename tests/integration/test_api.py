@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,13 @@ import pytest
 from fastapi.testclient import TestClient
 
 from rag_service.api.app import create_app
-from rag_service.core.errors import GateRejected, GenerationError, RagloopError, StoreUnavailable
+from rag_service.core.errors import (
+    GateRejected,
+    GenerationError,
+    RagloopError,
+    ReleaseConflict,
+    StoreUnavailable,
+)
 from rag_service.core.types import Document
 from tests.fakes.answering import ScriptedGenerator, World, said
 from tests.fakes.filings import filing
@@ -51,7 +58,9 @@ def _world(home: Path, generator: ScriptedGenerator | None = None) -> World:
 
 @contextmanager
 def _serve(world: World) -> Iterator[TestClient]:
-    with TestClient(create_app(world), raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(lambda: nullcontext(world)), raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -88,6 +97,27 @@ def test_search_answers_as_the_command_does(client: TestClient) -> None:
     } <= found["hits"][0].keys()  # fmt: skip
 
 
+def test_every_answer_says_what_model_encoded_it_and_what_the_index_is_of(
+    client: TestClient,
+) -> None:
+    found = client.post("/v1/search", json={"query": QUESTION, "release": "r0002"}).json()
+    answer = client.post("/v1/ask", json={"question": QUESTION}).json()
+    body = {"question": QUESTION, "a": "r0001", "b": "r0002"}
+    compared = client.post("/v1/compare", json=body).json()
+    sides = [(found, "mb"), (answer, "ma"), (compared["a"], "ma"), (compared["b"], "mb")]
+    for side, model in sides:
+        assert (side["model"], side["index_model"]) == (model, model)
+        assert {hit["model"] for hit in side["hits"]} == {model}
+    assert compared["b"]["answer"]["index_model"] == "mb"
+
+
+def test_an_index_of_another_model_is_an_error_and_not_searched(world: World) -> None:
+    world.add_release("mc", CHUNKS, index_model="mb")
+    with _serve(world) as client:
+        response = client.post("/v1/search", json={"query": QUESTION, "release": "r0003"})
+        assert "mb" in _problem(response, 500, "store")["detail"]
+
+
 def test_search_takes_filters_and_a_release(client: TestClient) -> None:
     body = {"query": QUESTION, "filters": {"fiscal_year": 2022}, "release": "r0002"}
     found = client.post("/v1/search", json=body).json()
@@ -115,9 +145,11 @@ def test_a_streamed_answer_is_the_same_as_a_whole_one(tmp_path: Path) -> None:
         with _serve(_world(tmp_path, generator)) as client:
             whole = client.post("/v1/ask", json={"question": QUESTION}).json()
             response = client.post("/v1/ask", json={"question": QUESTION, "stream": True})
+        request = whole.pop("request_id")
         assert response.headers["content-type"].startswith("text/event-stream")
         events = _events(response.text)
         assert events[0][0] == "retrieval"
+        assert request != events[0][1]["request_id"] == events[-1][1].pop("request_id")
         assert events[-1] == ("done", whole)
         assert "".join(d["text"] for name, d in events if name == "token") == whole["answer"]
         assert [d for name, d in events if name == "citation"] == whole["citations"]
@@ -299,6 +331,16 @@ def test_force_is_passed_on(client: TestClient, world: World) -> None:
     assert forced.status_code == 200
 
 
+def test_an_operator_who_comes_too_late_gets_409(client: TestClient, world: World) -> None:
+    def promote(release: str, force: bool = False) -> Any:
+        raise ReleaseConflict("release r0003 is live, not r0001: try again")
+
+    world.promote = promote  # type: ignore[method-assign]
+    response = client.post("/v1/releases/r0002/promote", json={"force": True})
+    problem = _problem(response, 409, "release_conflict")
+    assert problem["retryable"] is True
+
+
 @pytest.mark.parametrize("path", ["r0002/promote", "rollback"])
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_another_sites_page_cannot_change_the_live_release(
@@ -326,6 +368,31 @@ def test_feedback_is_kept_one_line_each(client: TestClient, world: World) -> Non
     _problem(client.post("/v1/feedback", json=body | {"verdict": "?"}), 422, "invalid_request")
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({}, "request_id"),
+        ({"question": QUESTION, "verdict": "good"}, "release"),
+        ({"request_id": "q1"}, "verdict"),
+        ({"request_id": "q1", "verdict": "good", "release": "r0001"}, "leave them out"),
+        ({"used": "d.1"}, "request_id"),
+    ],
+)
+def test_feedback_is_of_a_request_or_of_an_answer(
+    client: TestClient, body: dict[str, str], says: str
+) -> None:
+    response = client.post("/v1/feedback", json=body)
+    assert says in _problem(response, 422, "invalid_request")["detail"]
+
+
+def test_a_response_names_its_request(client: TestClient) -> None:
+    found = client.post("/v1/search", json={"query": QUESTION, "client": "c"}).json()
+    assert found["experiment"] is None
+    body = {"request_id": found["request_id"], "verdict": "good"}
+    problem = _problem(client.post("/v1/feedback", json=body), 404, "not_found")
+    assert "inside an experiment" in problem["detail"]
+
+
 def test_feedback_that_cannot_be_stored_is_an_error(client: TestClient, world: World) -> None:
     (world.home / "feedback.jsonl").mkdir()
     body = {"question": QUESTION, "release": "r0001", "verdict": "good"}
@@ -345,7 +412,7 @@ def test_readyz_tells_what_is_not_ready(client: TestClient, world: World) -> Non
     world.checks = {"redis": "not reached", "model": "ok"}
     waiting = client.get("/readyz")
     assert waiting.status_code == 503
-    assert waiting.json() == {"ready": False, "checks": world.checks}
+    assert waiting.json() == {"ready": False, "process": os.getpid(), "checks": world.checks}
 
 
 def test_the_page_needs_nothing_from_elsewhere(client: TestClient) -> None:
@@ -411,5 +478,6 @@ def test_openapi_names_every_route(client: TestClient) -> None:
     paths = client.get("/openapi.json").json()["paths"]
     assert {
         "/v1/ask", "/v1/search", "/v1/compare", "/v1/releases", "/v1/releases/rollback",
-        "/v1/releases/{release}/promote", "/v1/documents", "/v1/feedback", "/healthz", "/readyz",
+        "/v1/releases/{release}/promote", "/v1/documents", "/v1/feedback", "/v1/experiment",
+        "/healthz", "/readyz",
     } == paths.keys()  # fmt: skip

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+import json
 from dataclasses import dataclass
-from threading import Barrier
 
 import numpy as np
 import pytest
 import redis
 
 from rag_service.adapters.redis_chunks import RedisChunkStore
+from rag_service.adapters.redis_claims import RedisClaimStore
 from rag_service.adapters.redis_client import connect
 from rag_service.adapters.redis_keys import Keys
+from rag_service.adapters.redis_latency import RedisLatencyLog
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.core.errors import IndexMissing, ReleaseConflict, StoreError
 from rag_service.core.types import (
+    Algorithm,
     Chunk,
     Document,
     FilingFacts,
@@ -25,7 +26,9 @@ from rag_service.core.types import (
     IndexSpec,
     Release,
     Vectors,
+    VectorType,
 )
+from tests.fakes.at_once import at_once, comes_true
 from tests.fakes.filings import filings
 
 DIMS = 16
@@ -57,22 +60,6 @@ def stores(client: redis.Redis, namespace: str) -> Stores:
         RedisChunkStore(client, namespace),
         RedisReleaseStore(client, namespace),
     )
-
-
-def at_once(*actions: Callable[[], None]) -> list[str]:
-    """Names of the errors of actions that are carried out together; "" for one that went well."""
-    start = Barrier(len(actions))
-
-    def run(action: Callable[[], None]) -> str:
-        start.wait(10)
-        try:
-            action()
-        except StoreError as error:
-            return type(error).__name__
-        return ""
-
-    with ThreadPoolExecutor(len(actions)) as pool:
-        return sorted(pool.map(run, actions))
 
 
 def some_chunks(count: int) -> list[Chunk]:
@@ -171,6 +158,8 @@ def test_an_interrupted_drop_can_be_taken_up(stores: Stores) -> None:
     chunks = some_chunks(20)
     stores.vectors.write("ix-r1", chunks, directions(20))
     stores.client.ft(stores.keys.physical("ix-r1")).dropindex()
+    stores.client.hset(stores.keys.index_spec("ix-r1"), "dropped", "1")
+    assert stores.vectors.names() == ["ix-r1"]
     assert list(stores.client.scan_iter(stores.keys.entries("ix-r1") + "*")) != []
     stores.vectors.drop("ix-r1")
     assert list(stores.client.scan_iter(stores.keys.entries("ix-r1") + "*")) == []
@@ -227,6 +216,90 @@ def test_what_was_stored_by_another_version_is_named(stores: Stores) -> None:
     stores.client.hset(stores.keys.documents, "aa", '{"name": "a.pdf"}')
     with pytest.raises(StoreError, match="ingest again"):
         stores.chunks.documents()
+
+
+def test_a_release_of_an_earlier_version_is_of_the_kinds_that_it_knew(stores: Stores) -> None:
+    stores.add("r1")
+    stored = json.loads(stores.client.hget(stores.keys.releases, "r1") or "")
+    del stored["algorithm"], stored["datatype"]
+    stores.client.hset(stores.keys.releases, "r1", json.dumps(stored))
+    release = stores.releases.get("r1")
+    assert (release.algorithm, release.datatype) == ("hnsw", "float32")
+
+
+def test_an_index_of_an_earlier_version_is_of_the_kinds_that_it_knew(stores: Stores) -> None:
+    stores.add("r1")
+    stores.client.hdel(stores.keys.index_spec("ix-r1"), "algorithm", "datatype")
+    vectors = directions(3) * np.float32(7)
+    chunks = some_chunks(3)
+    stores.vectors.write("ix-r1", chunks, vectors)
+    read = stores.vectors.vectors("ix-r1", [chunk.chunk_id for chunk in chunks])
+    assert np.array_equal(read, vectors)
+    assert stores.vectors.search("ix-r1", vectors[1], 1, Filters())[0].chunk == chunks[1]
+
+
+def test_an_entry_that_does_not_name_its_model_is_refused(stores: Stores) -> None:
+    stores.add("r1")
+    chunks = some_chunks(2)
+    stores.vectors.write("ix-r1", chunks, directions(2))
+    stores.client.hdel(stores.keys.entries("ix-r1") + chunks[0].chunk_id, "model")
+    with pytest.raises(StoreError, match="ragloop reindex"):
+        stores.vectors.search("ix-r1", directions(1)[0], 2, Filters())
+    with pytest.raises(StoreError, match="ragloop reindex"):
+        stores.vectors.search_text("ix-r1", chunks[0].text.split()[0], 2, Filters())
+
+
+@pytest.mark.parametrize("algorithm", ["hnsw", "flat"])
+@pytest.mark.parametrize("datatype", ["float32", "float16"])
+def test_the_engine_makes_the_index_that_was_asked_for(
+    stores: Stores, algorithm: Algorithm, datatype: VectorType
+) -> None:
+    stores.vectors.create(IndexSpec("ix", DIMS, "m", algorithm, datatype))
+    stores.vectors.write("ix", some_chunks(1), directions(1))
+    info = stores.client.ft(stores.keys.physical("ix")).info()  # type: ignore[no-untyped-call]
+    assert {algorithm.upper(), datatype.upper()} <= {str(v).upper() for v in info["attributes"][-1]}
+    stored = stores.client.hstrlen(stores.keys.entries("ix") + some_chunks(1)[0].chunk_id, "vector")
+    assert stored == DIMS * (2 if datatype == "float16" else 4)
+
+
+def test_a_deleted_release_leaves_no_keys(stores: Stores) -> None:
+    stores.add("r1")
+    stores.releases.swap(None, "r1", 0)
+    before = set(stores.client.scan_iter(f"{stores.keys.namespace}:*"))
+    stores.add("r2")
+    stores.vectors.write("ix-r2", some_chunks(2), directions(2))
+    stores.releases.use("r2", "a", 60)
+    stores.releases.leave("r2", "a")
+    stores.releases.use("r2", "died", 0.05)
+    assert comes_true(lambda: at_once(lambda: stores.releases.delete("r2")) == [""])
+    stores.vectors.drop("ix-r2")
+    assert set(stores.client.scan_iter(f"{stores.keys.namespace}:*")) == before
+    assert stores.client.hkeys(stores.keys.states) == ["r1"]
+
+
+def test_what_a_crash_leaves_goes_by_itself(stores: Stores) -> None:
+    stores.add("r1")
+    stores.releases.use("r1", "a", 1000)
+    stores.releases.use("r1", "b", 10)
+    claims = RedisClaimStore(stores.client, stores.keys.namespace)
+    claims.take("w", ["1"], 1, "a", 1000)
+    claims.take("w", ["2"], 1, "a", 10)
+    RedisLatencyLog(stores.client, stores.keys.namespace).record([1])
+    for key, lasts in (
+        (stores.keys.users("r1"), 1000),
+        (stores.keys.claims("w"), 1000),
+        (stores.keys.latencies, 60),
+    ):
+        assert lasts - 10 < stores.client.ttl(key) <= lasts
+
+
+def test_the_newest_latencies_are_kept(stores: Stores) -> None:
+    latencies = RedisLatencyLog(stores.client, stores.keys.namespace)
+    latencies.record([float(number) for number in range(15_000)])
+    kept = latencies.recent(60)
+    assert 10_000 <= len(kept) <= 10_200
+    assert kept[-1] == 14_999
+    assert (stores.client.memory_usage(stores.keys.latencies) or 0) < 500_000
 
 
 def test_a_full_server_is_named(stores: Stores, redis_url: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rag_service.core.errors import InvalidRequest
+from rag_service.core.errors import IndexMissing, InvalidRequest, NotFound, StoreError
 from rag_service.core.types import Filters
 from tests.fakes.answering import World
 from tests.fakes.filings import filings
@@ -24,7 +25,8 @@ def world(tmp_path: Path) -> World:
 def test_finds_the_nearest_chunk_and_names_release_and_model(world: World) -> None:
     wanted = CHUNKS[3]
     result = world.retriever.search(wanted.embedded_text, k=3)
-    assert (result.release, result.model) == ("r0001", "ma")
+    assert (result.release, result.model, result.index_model) == ("r0001", "ma", "ma")
+    assert {hit.model for hit in result.hits} == {"ma"}
     assert [hit.rank for hit in result.hits] == [1, 2, 3]
     assert result.hits[0].chunk == wanted
     assert set(result.timings) == {"pin", "encode", "search"}
@@ -94,3 +96,37 @@ def test_a_swap_within_a_request_does_not_mix_models(world: World) -> None:
 
 def _go_live(world: World, release: str) -> None:
     world.promote(release)
+
+
+def test_without_hits_the_index_itself_says_its_model(world: World) -> None:
+    result = world.retriever.search("net sales", filters=Filters(company="Nobody"))
+    assert (result.hits, result.model, result.index_model) == ((), "ma", "ma")
+
+
+def test_a_hit_of_another_model_is_refused(world: World) -> None:
+    world.retriever.search("net sales")
+    index = world.redis.indexes["ix-r0001"]
+    index.spec = replace(index.spec, model="mb")
+    with pytest.raises(StoreError, match=r"ix-r0001 of model ma .* vector of model mb"):
+        world.retriever.search("net sales")
+    with pytest.raises(StoreError, match="model mb"):
+        world.retriever.search_many(["net sales"], k=5)
+
+
+def test_a_release_that_is_dropped_under_way_is_not_found(world: World) -> None:
+    world.add_release("mb", CHUNKS)
+
+    def drop() -> None:
+        world.releases.delete("r0002")
+        world.vectors.drop("ix-r0002")
+
+    world.registry.embedders["mb"].on_query = drop
+    with pytest.raises(NotFound, match="r0002"):
+        world.retriever.search("net sales", release="r0002")
+
+
+def test_an_index_that_is_lost_is_no_empty_result(world: World) -> None:
+    world.retriever.search("net sales")
+    del world.redis.indexes["ix-r0001"]
+    with pytest.raises(IndexMissing, match="ix-r0001"):
+        world.retriever.search("net sales")

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from rag_service.answering.serving import Serving
-from rag_service.core.errors import InvalidRequest, ModelError, NotFound, StoreError
+from rag_service.core.errors import (
+    InvalidRequest,
+    ModelError,
+    NotFound,
+    ReleaseConflict,
+    StoreError,
+)
+from rag_service.indexing.holding import Holder
 from tests.fakes.answering import WatchedEmbedder, World
 from tests.fakes.filings import filings
 
@@ -202,6 +211,56 @@ def test_a_warm_service_loads_nothing_at_its_first_request(tmp_path: Path) -> No
     assert world.serving.pin().release.release == "r0001", "it stands in for the next one"
     may_load.set()
     world.serving.close()
+
+
+def test_a_new_encoder_is_warmed_before_it_serves(tmp_path: Path) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.add_release("mb", CHUNKS, live=True)
+    new = world.registry.embedders["mb"]
+    served_while_warming = []
+    new.on_query = lambda: served_while_warming.append(world.serving.pin().release.release)
+    world.serving.pin()
+    world.serving.close()
+    assert set(served_while_warming) == {"r0001"}
+    assert len({len(text) for (text,) in new.calls}) == len(new.calls) > 2, "of several lengths"
+    assert world.serving.pin().release.release == "r0002"
+
+
+def test_a_command_warms_nothing(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    assert world.registry.embedders["ma"].calls == []
+
+
+def test_what_was_pinned_cannot_be_deleted_until_its_encoder_has_gone(world: World) -> None:
+    holder = Holder(world.releases, "service")
+    serving = Serving(world.releases, world.vectors, world.registry, leases=holder, keep=2)
+    for model in ("ma", "mb", "mc", "md"):
+        world.add_release(model, CHUNKS)
+    for name in ("r0001", "r0002"):
+        serving.pin(name)
+        with pytest.raises(ReleaseConflict, match="service"):
+            world.releases.delete(name)
+    serving.pin("r0003")
+    assert world.releases.users("r0001") == {"service"}, "a request may be searching it still"
+    world.redis.clock = lambda: time.monotonic() + 301
+    world.releases.delete("r0001")
+    holder.close()
+    with pytest.raises(NotFound, match="r0001"):
+        serving.pin("r0001")
+
+
+def test_a_pin_of_a_release_that_is_held_asks_the_store_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Holder(world.releases, "service")) as holder:
+        serving = Serving(world.releases, world.vectors, world.registry, leases=holder)
+        world.add_release("ma", CHUNKS, live=True)
+        serving.pin()
+        monkeypatch.setattr(world.releases, "use", lambda *_: pytest.fail("asked again"))
+        assert serving.pin().release.release == "r0001"
 
 
 def _wait(event: threading.Event) -> None:

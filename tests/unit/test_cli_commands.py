@@ -70,16 +70,16 @@ def test_serve_hands_its_services_to_the_app(
     ragloop: CommandLine, opened: Opened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(app: Any, **options: Any) -> None:
-        opened.world.serving.close()
-        assert opened.world.registry.loads == ["ma"], "the encoder is loaded before a request"
         assert options["port"] == 8123
         with TestClient(app) as client:
+            opened.world.serving.close()
+            assert opened.world.registry.loads == ["ma"], "the encoder is loaded before a request"
             assert client.post("/v1/search", json={"query": QUESTION}).status_code == 200
 
-    monkeypatch.setattr("rag_service.cli.operating.open_services", opened)
+    monkeypatch.setattr("rag_service.api.processes.open_services", opened)
     monkeypatch.setattr("uvicorn.run", run)
     outcome = ragloop("serve", "--port", "8123")
-    assert (outcome.status, opened.times) == (0, 1), outcome.stderr
+    assert (outcome.status, opened.times) == (0, 2), outcome.stderr
 
 
 def test_serve_without_redis_says_so(ragloop: CommandLine) -> None:

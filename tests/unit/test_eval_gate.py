@@ -138,6 +138,14 @@ def test_an_incomplete_index_stays_out(facts: GateFacts) -> None:
     )
 
 
+def test_an_index_of_other_vectors_stays_out() -> None:
+    decision = decide(*runs(0.1), THRESHOLDS, replace(FACTS, complete=False, differing=2))
+    assert not decision.promoted
+    (reason,) = decision.reasons
+    assert "other vectors" in reason
+    assert "--fresh" in reason
+
+
 def test_a_model_that_forgot_general_text_stays_out() -> None:
     forgot = [score * 0.9 for score in PROBE]
     decision = decide(*runs(0.1, probe=forgot), THRESHOLDS, FACTS)
@@ -249,3 +257,61 @@ def test_every_reason_against_is_given() -> None:
     words = ("worse", "trained on 1", "q1", "complete", "Alpha", "forgotten", "longer")
     for word, reason in zip(words, reasons, strict=True):
         assert word in reason
+
+
+SAME = replace(FACTS, same_model=True)
+
+
+@pytest.mark.parametrize("facts", [FACTS, SAME])
+def test_the_same_scores_pass_only_where_the_model_is_the_same(facts: GateFacts) -> None:
+    before, _ = runs(0.0)
+    after = scored_run([score["ndcg@10"] for score in before.per_question.values()], "r2")
+    decision = decide(before, after, THRESHOLDS, facts)
+    assert decision.promoted is facts.same_model
+    assert ("the same model, asked to lose no more than 0.020" in decision.reasons[0]) is (
+        facts.same_model
+    )
+
+
+def lost(share: float, questions: int = 400) -> tuple[Run, Run]:
+    """Every tenth question loses ten times ``share``."""
+    before, _ = runs(0.0, questions)
+    scores = [score["ndcg@10"] for score in before.per_question.values()]
+    after = [s - 10 * share * (i % 10 == 0) for i, s in enumerate(scores)]
+    return before, scored_run(after, "r2")
+
+
+@pytest.mark.parametrize(("share", "promoted"), [(0.0, True), (0.01, True), (0.018, False)])
+def test_the_same_model_may_lose_what_is_surely_little(share: float, promoted: bool) -> None:
+    decision = decide(*lost(share), THRESHOLDS, SAME)
+    assert decision.promoted is promoted
+    assert decision.promoted or decision.reasons[0].startswith("ndcg@10 is worse (the same model")
+
+
+def test_a_loss_that_may_be_large_is_refused_though_it_is_not_proven() -> None:
+    before, _ = runs(0.0, 30)
+    scores = [score["ndcg@10"] for score in before.per_question.values()]
+    after = [s + (0.2 if i % 2 else -0.2) for i, s in enumerate(scores)]
+    (reason,) = decide(before, scored_run(after, "r2"), THRESHOLDS, SAME).reasons
+    assert reason.startswith("ndcg@10 is not proven as good (the same model, asked")
+    assert decide(before, scored_run(after, "r2"), GateThresholds(margin=0.2), SAME).promoted
+
+
+def test_of_the_same_model_all_else_is_asked_as_of_any_other() -> None:
+    before, _ = runs(0.0)
+    slices = {"company=Alpha": range(20)}
+    scores = [score["ndcg@10"] for score in before.per_question.values()]
+    before = scored_run(scores, "r1", slices)
+    after = scored_run(
+        [s - 0.1 if i < 20 else s + 0.05 for i, s in enumerate(scores)],
+        "r2",
+        slices,
+        probe=[score * 0.9 for score in PROBE],
+    )
+    facts = replace(slower(1.25, 1.2, 1.3), same_model=True, complete=False, missing=1)
+    words = ("complete", "Alpha", "forgotten", "longer")
+    for word, reason in zip(words, decide(before, after, THRESHOLDS, facts).reasons, strict=True):
+        assert word in reason
+    few = scored_run(scores[:29], "r1"), scored_run(scores[:29], "r2")
+    (reason,) = decide(*few, THRESHOLDS, SAME).reasons
+    assert reason.startswith("too few questions: 29")

@@ -28,10 +28,11 @@ from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.loop.evaluation import Evaluator
 from rag_service.loop.improve import Improvement, Improver
 from rag_service.loop.jobs import JobStore
+from rag_service.loop.judging import Judge
 from rag_service.loop.seen import write_questions
 from rag_service.loop.training import FinetuneOptions
 from tests.fakes.filings import COMPANIES, filings
-from tests.fakes.models import FakeEmbedder, FakeRegistry
+from tests.fakes.models import CutEmbedder, FakeEmbedder, FakeRegistry
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
 DIMS = 512
@@ -78,8 +79,13 @@ class PlantedRegistry(FakeRegistry):
         self._cards[card.fingerprint] = card
         self.planted[card.fingerprint] = embedder
 
-    def load(self, fingerprint: str) -> Planted:
-        return self.planted[fingerprint]
+    def load(self, fingerprint: str) -> FakeEmbedder:
+        card = self.get(fingerprint)
+        return (
+            CutEmbedder(self.planted[card.cut_from], card)
+            if card.cut_from
+            else (self.planted[fingerprint])
+        )
 
 
 class Finetuner:
@@ -112,6 +118,7 @@ class Loop:
         self.plant("candidate", HELD_OUT)
         self.finetuner = Finetuner(list(map(pair, CHUNKS)), self.registry.get("candidate"))
         self.history = History(home / "history")
+        self.held: list[str] = []
 
     def plant(
         self,
@@ -129,14 +136,13 @@ class Loop:
         self.registry.plant(card, Planted(name, known, general, slow))
         return card
 
-    def improve(self) -> Improvement:
+    def make_parts(self) -> None:
         def spec(release: str, model: ModelCard) -> IndexSpec:
-            return IndexSpec(f"ix-{release}", DIMS, model.fingerprint)
+            return IndexSpec(f"ix-{release}", model.dims, model.fingerprint)
 
-        indexer = ShadowIndexer(self.chunks, self.vectors, self.releases, self.registry, spec)
-        promoter = Promoter(indexer, self.vectors, self.releases, self.registry, keep=3)
-        if self.releases.current() is None:
-            promoter.promote(indexer.build(self.registry.get("live")).release)
+        stores = (self.chunks, self.vectors, self.releases, self.registry)
+        self.indexer = ShadowIndexer(*stores, spec)
+        self.promoter = Promoter(self.indexer, self.vectors, self.releases, self.registry, keep=3)
         serving = Serving(self.releases, self.vectors, self.registry)
         retriever = Retriever(serving, self.vectors, 2000)
         evaluator = Evaluator(
@@ -149,22 +155,37 @@ class Loop:
             history=self.history,
             seed=7,
         )
-        improver = Improver(
-            home=self.home,
+        self.judge = Judge(
+            chunks=self.chunks,
+            releases=self.releases,
+            registry=self.registry,
+            indexer=self.indexer,
+            evaluator=evaluator,
+            history=self.history,
+            hold=self.held.append,
             seed=7,
+        )
+        self.improver = Improver(
+            home=self.home,
             chunks=self.chunks,
             releases=self.releases,
             registry=self.registry,
             retriever=retriever,
             finetuner=self.finetuner,  # type: ignore[arg-type]
-            indexer=indexer,
-            evaluator=evaluator,
-            promoter=promoter,
-            history=self.history,
+            indexer=self.indexer,
+            judge=self.judge,
+            promoter=self.promoter,
+            hold=self.held.append,
         )
+        if self.releases.current() is None:
+            live = self.indexer.build(self.registry.get("live"))
+            self.promoter.promote(live.release)
+
+    def improve(self) -> Improvement:
+        self.make_parts()
         options = FinetuneOptions(data=DataOptions(), training=TrainOptions())
         with JobStore(self.home).run("improve", {}) as job:
-            return improver.run(job, options, GateThresholds())
+            return self.improver.run(job, options, GateThresholds())
 
     @property
     def live(self) -> str:
@@ -197,9 +218,10 @@ def test_a_better_candidate_goes_live_with_all_that_was_measured(
     loop: Loop, capsys: pytest.CaptureFixture[str]
 ) -> None:
     improvement = loop.improve()
-    assert improvement.decision.promoted, improvement.decision.reasons
+    assert improvement.judged.decision.promoted, improvement.judged.decision.reasons
     assert loop.live == "candidate"
-    assert improvement.after.questions == len(HELD_OUT) == 32
+    assert set(loop.held) == {"r0001", "r0002"}
+    assert improvement.judged.after.questions == len(HELD_OUT) == 32
     document = improvement.as_dict()
     assert document["probe"]["before"]["model"] == "live"
     assert document["probe"]["difference"]["value"] == pytest.approx(0.0, abs=0.03)
@@ -210,8 +232,10 @@ def test_a_better_candidate_goes_live_with_all_that_was_measured(
     assert kept.thresholds
     assert kept.facts
     runs = loop.history.get(kept.before), loop.history.get(kept.after)
-    assert decide(*runs, kept.thresholds, kept.facts) == kept.decision == improvement.decision
-    assert kept.facts.latency == improvement.latency
+    assert (
+        decide(*runs, kept.thresholds, kept.facts) == kept.decision == improvement.judged.decision
+    )
+    assert kept.facts.latency == improvement.judged.latency
     assert all(run.probe for run in runs)
 
     print_improvement(stdout_console(), document)
@@ -330,6 +354,17 @@ def test_documents_that_change_throughout_are_no_fault_of_the_candidate(
     assert journal["state"] == "running"
 
 
+def test_what_comes_of_a_cut_live_model_is_cut_as_it_is(loop: Loop) -> None:
+    loop.make_parts()
+    cut = loop.registry.truncated("live", 64)
+    loop.promoter.promote(loop.indexer.build(cut).release)
+    improvement = loop.improve()
+    assert improvement.judged.before.model == cut.fingerprint
+    trained = loop.registry.get(improvement.judged.after.model)
+    assert (trained.cut_from, trained.dims) == ("candidate", 64)
+    assert loop.improver._root(trained) == loop.improver._root(cut) == loop.registry.get("live")
+
+
 def test_a_job_killed_behind_its_promotion_does_not_undo_a_rollback(
     loop: Loop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -355,6 +390,6 @@ def test_a_job_killed_behind_its_promotion_does_not_undo_a_rollback(
 
 def refused(loop: Loop) -> tuple[str, ...]:
     improvement = loop.improve()
-    assert not improvement.decision.promoted
+    assert not improvement.judged.decision.promoted
     assert loop.live == "live"
-    return improvement.decision.reasons
+    return improvement.judged.decision.reasons

@@ -17,6 +17,7 @@ from rag_service.core.errors import (
     StoreUnavailable,
 )
 from rag_service.core.types import Chunk, Document, Filters, IndexSpec, ModelCard, Vectors
+from rag_service.indexing.crew import Crew
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
@@ -85,6 +86,8 @@ class CountingRegistry:
 @dataclass
 class World:
     redis: FakeRedis = field(default_factory=FakeRedis)
+    crew: Crew | None = None
+    sample: int = 0
 
     def __post_init__(self) -> None:
         self.vectors = FakeVectorStore(self.redis)
@@ -99,6 +102,8 @@ class World:
             self.registry,
             lambda release, model: IndexSpec(f"ix-{release}", model.dims, model.fingerprint),
             batch=5,
+            sample=self.sample,
+            crew=self.crew,
         )
         self.promoter = Promoter(self.indexer, self.vectors, self.releases, self.registry, 2)
 

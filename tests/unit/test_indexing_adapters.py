@@ -9,6 +9,7 @@ import pytest
 
 from rag_service.core.errors import StoreError, StoreUnavailable
 from rag_service.core.types import Filters
+from rag_service.indexing.shadow import BuildOptions
 from tests.fakes.filings import filing
 from tests.unit.test_indexing import World, card
 
@@ -38,11 +39,16 @@ def test_an_adapted_release_is_built_without_encoding_a_document(world: World) -
     assert world.indexer.completeness(candidate).complete
 
 
-def test_another_model_or_the_same_model_encodes_anew(world: World) -> None:
+def test_another_model_encodes_anew_and_the_same_model_only_if_it_is_to_be_fresh(
+    world: World,
+) -> None:
     total = len(world.chunks.chunk_ids())
     world.indexer.build(card("other+map"))
     assert len(world.registry.embedded) == total
     world.indexer.build(card("base"))
+    assert len(world.registry.embedded) == total
+    fresh = world.indexer.start(card("base"), options=BuildOptions(fresh=True))
+    world.indexer.finish(fresh)
     assert len(world.registry.embedded) == 2 * total
 
 

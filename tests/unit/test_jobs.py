@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag_service.core.errors import ConfigError, JobRunning, StoreUnavailable
-from rag_service.loop.jobs import JobStore
+from rag_service.loop.jobs import JobStore, WorkerSlot
 
 
 @pytest.fixture
@@ -76,10 +76,40 @@ def test_two_jobs_of_one_home_do_not_run_at_once(jobs: JobStore, tmp_path: Path)
         pass
 
 
+def test_processes_that_may_share_a_job_share_its_journal(jobs: JobStore, tmp_path: Path) -> None:
+    with jobs.run("reindex", {"a": 1}, alone=False) as first:
+        first.step("release", lambda: "r0002")
+        with JobStore(tmp_path).run("reindex", {"a": 1}, alone=False) as second:
+            assert second.id == first.id
+            assert second.step("release", lambda: "r0003") == "r0002"
+        with JobStore(tmp_path).run("improve", {}):
+            pass
+    assert [journal["state"] for journal in jobs.all()] == ["done", "done"]
+
+
+def test_a_step_whose_result_is_gone_runs_again(jobs: JobStore) -> None:
+    with jobs.run("reindex", {}) as job:
+        job.step("release", lambda: "r0002")
+        job.again("release")
+        assert job.step("release", lambda: "r0003") == "r0003"
+
+
+def test_a_worker_has_a_name_of_its_own_which_the_next_one_takes_over(tmp_path: Path) -> None:
+    first, second = WorkerSlot(tmp_path), WorkerSlot(tmp_path)
+    elsewhere = WorkerSlot(tmp_path / "elsewhere")
+    assert len({first.name, second.name, elsewhere.name}) == 3
+    name = first.name
+    first.close()
+    third = WorkerSlot(tmp_path)
+    assert third.name == name
+    for slot in (second, third, elsewhere):
+        slot.close()
+
+
 def test_a_half_written_journal_is_never_seen(jobs: JobStore, tmp_path: Path) -> None:
     with jobs.run("improve", {}) as job:
         job.step("one", lambda: {"n": 1})
-        (job.folder / "journal.json.new").write_text('{"half":')
+        (job.folder / ".journal.json.0123abcd").write_text('{"half":')
 
     assert [journal["state"] for journal in jobs.all()] == ["done"]
     assert json.loads((job.folder / "journal.json").read_text())["steps"]["one"]["result"] == {

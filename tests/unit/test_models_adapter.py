@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rag_service.adapters.model_files import Prompts, copy_model, fingerprints
+from rag_service.adapters.model_files import Prompts, copy_model, identity
 from rag_service.adapters.model_registry import FileModelRegistry
 from rag_service.core.errors import ModelError
 from rag_service.core.types import ModelCard
@@ -59,8 +59,8 @@ def test_plain_sentence_transformers_loads_it(base: ModelCard, saved: Path) -> N
 def test_the_base_stays_byte_for_byte_and_names_the_document_vectors(
     base: ModelCard, saved: Path
 ) -> None:
-    own, like = fingerprints(saved, prompts(base))
-    alone, none = fingerprints(Path(base.path), prompts(base))
+    own, like, _ = identity(saved, prompts(base))
+    alone, none, _ = identity(Path(base.path), prompts(base))
     assert (like, none) == (alone, "")
     assert own != alone
     for path in Path(base.path).rglob("*.safetensors"):
@@ -68,14 +68,14 @@ def test_the_base_stays_byte_for_byte_and_names_the_document_vectors(
 
 
 def test_the_matrix_counts_and_is_copied(base: ModelCard, folder: Path, tmp_path: Path) -> None:
-    before = fingerprints(folder, prompts(base))
+    before = identity(folder, prompts(base))
     copy_model(folder, tmp_path / "copy")
-    assert fingerprints(tmp_path / "copy", prompts(base)) == before
+    assert identity(tmp_path / "copy", prompts(base)) == before
     (weights,) = folder.glob("*_Router/*/model.safetensors")
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    own, like = fingerprints(folder, prompts(base))
+    own, like, _ = identity(folder, prompts(base))
     assert own != before[0]
     assert like == before[1]
 
@@ -126,7 +126,7 @@ def test_a_router_that_is_no_query_adapter_is_refused(
     change(config)
     path.write_text(json.dumps(config))
     with pytest.raises(ModelError, match="router_config"):
-        fingerprints(folder, prompts(base))
+        identity(folder, prompts(base))
 
 
 def test_a_router_before_other_modules_is_refused(base: ModelCard, folder: Path) -> None:
@@ -134,14 +134,14 @@ def test_a_router_before_other_modules_is_refused(base: ModelCard, folder: Path)
     modules = json.loads(listing.read_text())
     listing.write_text(json.dumps([*modules, modules[1]]))
     with pytest.raises(ModelError, match="last step"):
-        fingerprints(folder, prompts(base))
+        identity(folder, prompts(base))
 
 
 def test_a_matrix_in_another_format_is_refused(base: ModelCard, folder: Path) -> None:
     (weights,) = folder.glob("*_Router/*/model.safetensors")
     weights.rename(weights.with_name("pytorch_model.bin"))
     with pytest.raises(ModelError, match=r"model\.safetensors"):
-        fingerprints(folder, prompts(base))
+        identity(folder, prompts(base))
 
 
 def test_an_adapter_that_gives_other_dimensions_is_refused(

@@ -1,0 +1,146 @@
+"""How fast a reindex goes beside live searches: in a share of the time that keeps them quick."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from rag_service.core.protocols import LatencyLog
+
+_STEP = 0.25
+"""Seconds of work at a time while there is traffic."""
+_LAG = 1.5
+"""Seconds until a request's latency stands in the log: services write once a second."""
+_LOOK = 4.0
+"""Seconds between two looks at the log, at least."""
+_STEPS = 4
+"""Steps of work between two judgments, at least: their requests stand for the others."""
+_ENOUGH = 20
+"""Requests that a 95th percentile is taken of."""
+_QUIET = 10.0
+"""Seconds without a request after which there is no traffic."""
+_PERIOD = 30.0
+_REST = 4.0
+"""Seconds of every ``_PERIOD`` of the clock in which all workers rest, to see what rest is."""
+_SHORTEST_REST = 2.5
+_RESTS = 10
+"""Rests whose requests say what latency at rest is."""
+
+
+class NoTraffic:
+    """The protocol ``LatencyLog`` where no service runs."""
+
+    def record(self, milliseconds: Sequence[float]) -> None:
+        """Nobody asks for it."""
+
+    def recent(self, seconds: float) -> list[float]:
+        return []
+
+
+class WorkShare:
+    """The part of the time that may be worked, from the latencies of live searches.
+
+    It begins low, grows by ``growth`` while their 95th percentile stays under ``ratio`` times
+    that at rest, and is halved when it does not. Both are factors, since what is allowed may be a
+    fiftieth of the time or all of it: where work slows every request down, the 95th percentile
+    allows it in less than a twentieth. Nothing is decided before a rest has been seen.
+    """
+
+    first = 0.1
+    growth = 1.15
+    least = 0.02
+
+    def __init__(self, ratio: float) -> None:
+        self._ratio = ratio
+        self._rests: deque[Sequence[float]] = deque(maxlen=_RESTS)
+        self.value = self.first
+
+    def rested(self, milliseconds: Sequence[float]) -> None:
+        """Requests that nobody disturbed."""
+        if milliseconds:
+            self._rests.append(milliseconds)
+
+    def worked(self, milliseconds: Sequence[float]) -> None:
+        """Requests of a time in which this share was worked."""
+        if not self._rests or not milliseconds:
+            return
+        rest = np.percentile([ms for rest in self._rests for ms in rest], 95)
+        # A little stricter than the bound, which is crossed now and then to see where it is.
+        if np.percentile(milliseconds, 97) > self._ratio * rest:
+            self.value = max(self.least, self.value / 2)
+        else:
+            self.value = min(1.0, self.value * self.growth)
+
+
+class Pace:
+    """Lets a worker work at full speed without traffic, and pause between its steps with it.
+
+    Workers rest at the same moments of ``clock`` (seconds since the epoch), so that each of them
+    sees what latency is when none of them works.
+    """
+
+    def __init__(
+        self,
+        log: LatencyLog,
+        ratio: float = 1.5,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._log = log
+        self._clock = clock
+        self._sleep = sleep
+        self._share = WorkShare(ratio)
+        self._traffic = False
+        self._speed = 0.0
+        self._steps = 0
+        self._seen: list[float] = []
+        self._last_seen = -_QUIET
+        self._looked = 0.0
+        self._period = -1.0
+
+    def next_step(self, most: int) -> int:
+        """Chunks to work on now, few while there is traffic; returns after a rest if one is due."""
+        self._look()
+        return max(1, min(most, int(self._speed * _STEP))) if self._traffic else most
+
+    @contextmanager
+    def work(self, chunks: int) -> Iterator[None]:
+        """A step of work on so many chunks, and the pause that is due after it."""
+        started = self._clock()
+        yield
+        worked = max(1e-6, self._clock() - started)
+        self._speed = chunks / worked
+        self._steps += 1
+        if self._traffic:
+            self._sleep(worked * (1 / self._share.value - 1))
+
+    def _look(self) -> None:
+        now = self._clock()
+        if now - self._looked < _LOOK:
+            return
+        new = self._log.recent(min(now - self._looked, _PERIOD))
+        self._looked = now
+        if new:
+            self._last_seen = now
+        began = bool(new) and not self._traffic
+        self._traffic = now - self._last_seen < _QUIET
+        period, into = divmod(now, _PERIOD)
+        if began:
+            self._rest(_REST)  # what was seen comes from a time of full speed
+        elif self._traffic:
+            self._seen += new
+            if len(self._seen) >= _ENOUGH and self._steps >= _STEPS:
+                self._share.worked(self._seen)
+                self._seen, self._steps = [], 0
+            if period != self._period:
+                self._rest(_REST - into if _REST - into >= _SHORTEST_REST else _REST)
+        self._period = period
+
+    def _rest(self, seconds: float) -> None:
+        self._sleep(seconds)
+        self._share.rested(self._log.recent(seconds - _LAG))
+        self._looked = self._clock()

@@ -1,0 +1,150 @@
+"""Continuous search traffic on a running service, with every response checked."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle, takewhile
+from typing import Any
+
+import numpy as np
+
+_SECONDS = 60.0
+"""An answer that takes longer is a failure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One search: when it began and ended (``time.perf_counter``), and what came of it."""
+
+    began: float
+    ended: float
+    failure: str = ""
+    release: str = ""
+    models: frozenset[str] = frozenset()
+    """Fingerprints of the encoder, of the index and of every hit: one, if all is right."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time."""
+
+    began: float
+    ended: float
+
+    def touches(self, response: Response) -> bool:
+        return response.began < self.ended and response.ended > self.began
+
+
+class SearchTraffic:
+    """``clients`` threads, each of which searches again ``pause`` seconds after the last answer.
+
+    Each request has a connection of its own, which goes to any process of the service, so that
+    all are asked all the time. A context manager: the traffic runs inside.
+    """
+
+    def __init__(
+        self, port: int, questions: Sequence[str], clients: int, pause: float = 0.0
+    ) -> None:
+        self._port = port
+        self._pause = pause
+        self._questions = cycle(questions)
+        self._next = threading.Lock()
+        self._over = threading.Event()
+        self._seen: list[list[Response]] = [[] for _ in range(clients)]
+        self._threads = [
+            threading.Thread(target=self._ask_until_over, args=(seen,), daemon=True)
+            for seen in self._seen
+        ]
+
+    def __enter__(self) -> SearchTraffic:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def since(self, moment: float) -> list[Response]:
+        """Those that ended after ``moment``, of each client the newest first."""
+        return [
+            response
+            for seen in self._seen
+            for response in takewhile(lambda r: r.ended > moment, reversed(seen.copy()))
+        ]
+
+    def _ask_until_over(self, seen: list[Response]) -> None:
+        while not self._over.is_set():
+            with self._next:
+                question = next(self._questions)
+            seen.append(search(self._port, question))
+            self._over.wait(self._pause)
+
+
+def search(port: int, question: str) -> Response:
+    """One search; whatever goes wrong is its ``failure``."""
+    began = time.perf_counter()
+    try:
+        status, found = request(port, "POST", "/v1/search", {"query": question})
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return Response(began, time.perf_counter(), f"{type(error).__name__}: {error}")
+    ended = time.perf_counter()
+    if status != http.client.OK:
+        return Response(began, ended, f"{status}: {found.get('detail', '')}")
+    if not found["hits"]:
+        return Response(began, ended, "no hits", found["release"])
+    models = {found["model"], found["index_model"], *(hit["model"] for hit in found["hits"])}
+    return Response(began, ended, "", found["release"], frozenset(models))
+
+
+def request(
+    port: int, method: str, path: str, body: Mapping[str, Any] | None = None
+) -> tuple[int, Any]:
+    """Status and JSON of a request on a connection of its own.
+
+    Raises OSError, HTTPException, and ValueError if the body is no JSON.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
+    try:
+        content = json.dumps(body) if body is not None else None
+        connection.request(method, path, content, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def figures(
+    responses: Iterable[Response], spans: Sequence[Span], models: Mapping[str, str]
+) -> dict[str, Any]:
+    """Of the requests that touch one of ``spans``: how many, how many wrong, and how fast.
+
+    ``models`` has the fingerprint of each release. Milliseconds; 0 where there was no request.
+    """
+    touched = [r for r in responses if any(span.touches(r) for span in spans)]
+    took = [1000 * (r.ended - r.began) for r in touched if not r.failure]
+    p50, p95, p99 = np.percentile(took, (50, 95, 99)) if took else (0.0, 0.0, 0.0)
+    seconds = sum(span.ended - span.began for span in spans)
+    return {
+        "seconds": round(seconds, 2),
+        "requests": len(touched),
+        "failed": sum(bool(r.failure) for r in touched),
+        "mismatched": sum(mismatched(r, models) for r in touched),
+        "p50_ms": round(float(p50), 1),
+        "p95_ms": round(float(p95), 1),
+        "p99_ms": round(float(p99), 1),
+        "requests_per_second": round(len(touched) / seconds, 1) if seconds else 0.0,
+        "by_release": dict(Counter(r.release for r in touched if r.release)),
+    }
+
+
+def mismatched(response: Response, models: Mapping[str, str]) -> bool:
+    """Whether encoder, index, hits and release are not all of one model."""
+    return not response.failure and response.models != {models.get(response.release)}
