@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,7 +45,7 @@ class SentenceEmbedder:
         self._card = card
         self._batch_size = batch_size
         self._model = load_encoder(folder, device=device).to(arithmetic(precision, device))
-        self._count_tokens = TokenCounter(folder)
+        self._folder = folder
         self._queue = threading.Lock()
         self._busy = threading.Lock()
 
@@ -62,7 +63,12 @@ class SentenceEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens included, nothing cut off."""
-        return self._count_tokens(texts)
+        return self._token_counter(texts)
+
+    @cached_property
+    def _token_counter(self) -> TokenCounter:
+        # Who encodes queries alone never needs it, and reading it holds up all other threads.
+        return TokenCounter(self._folder)
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """float32 ``(n, dims)``, L2-normalised, with the model's query instruction."""

@@ -74,7 +74,7 @@ class Settings(BaseSettings):
     hnsw_ef_construction: int = Field(100, ge=4, le=4096)
     hnsw_ef_runtime: int = Field(64, ge=4, le=4096)
     reindex_latency_ratio: float = Field(
-        1.5,
+        2.0,
         gt=1,
         description="How many times as long live searches (p95) may take while one reindexes.",
     )

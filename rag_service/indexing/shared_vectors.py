@@ -87,7 +87,7 @@ class SharedVectors:
         rows: dict[str, Vectors] = {}
         for index, ids in by_index.items():
             try:
-                rows |= zip(ids, self._cut(self._store.vectors(index, ids)), strict=True)
+                rows |= self._cut(ids, self._store.vectors(index, ids))
             except StoreError as error:
                 if error.retryable:
                     raise
@@ -96,12 +96,17 @@ class SharedVectors:
         self._tally.copied += len(rows)
         return rows
 
-    def _cut(self, vectors: Vectors) -> Vectors:
+    def _cut(self, chunk_ids: Sequence[str], vectors: Vectors) -> dict[str, Vectors]:
+        """The vectors at this length; one of which nothing is left there is for the encoder."""
         if vectors.shape[1] == self._dims:
-            return vectors
+            return dict(zip(chunk_ids, vectors, strict=True))
         kept = vectors[:, : self._dims]
-        normalised: Vectors = kept / np.linalg.norm(kept, axis=1, keepdims=True)
-        return normalised
+        lengths = np.linalg.norm(kept, axis=1)
+        return {
+            chunk_id: row / length
+            for chunk_id, row, length in zip(chunk_ids, kept, lengths, strict=True)
+            if length > 0
+        }
 
 
 def indexes_like(release: Release, releases: ReleaseStore, registry: ModelRegistry) -> list[str]:
