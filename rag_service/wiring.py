@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +22,7 @@ from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.answering.answer import Answerer
 from rag_service.answering.compare import Comparer
+from rag_service.answering.considerate import considerately
 from rag_service.answering.experiments import Experiments
 from rag_service.answering.latency_reporter import LatencyReporter
 from rag_service.answering.prompt import LARGE, SMALL
@@ -402,7 +403,7 @@ class Services:
         return self.judge.judge(questions, live.release, release, GateThresholds(), progress)
 
     def rollback(self, progress: Progress = no_progress) -> Release:
-        return self.promoter.rollback(progress)
+        return self._beside_requests(lambda: self.promoter.rollback(progress), 0.3)
 
     def newest_question_set(self) -> Path:
         """The held-out questions of the last improvement. Raises NotFound before the first."""
@@ -426,10 +427,16 @@ class Services:
         return {"redis": "ok", "release": self.serving.problem() or "ok"}
 
     def _go_live(self, release: str, progress: Progress, instead_of: str | None = None) -> Release:
-        if self._background:
-            # Loads the encoder beside the requests that run, with care for them.
-            self.serving.pin(release)
-        return self.promoter.promote(release, progress, instead_of=instead_of)
+        def move() -> Release:
+            if self._background:
+                self.serving.pin(release)  # loads its encoder beside the one that serves
+            return self.promoter.promote(release, progress, instead_of=instead_of)
+
+        return self._beside_requests(move, 0.15)
+
+    def _beside_requests(self, move: Callable[[], Release], share: float) -> Release:
+        """What ``move`` gives; a service spends no more than ``share`` of the time on it."""
+        return considerately(move, share) if self._background else move()
 
     def _gate_decision(self, release: Release, live: Release | None) -> KeptDecision | None:
         """What the gate last said of a release in place of ``live``; models are compared since

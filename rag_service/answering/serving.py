@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
+from rag_service.answering.considerate import considerately
 from rag_service.core.errors import InvalidRequest, ModelError, NotFound, RagloopError, StoreError
 from rag_service.core.protocols import Embedder, ModelRegistry, ReleaseStore, VectorStore
 from rag_service.core.types import Release
 
 _RETRY_SECONDS = 30.0
-_NICENESS = 10
-"""Of a thread that loads, above the process's own."""
+_LOADING_SHARE = 0.15
+"""Of the time, for loading an encoder where another one serves."""
 _WARMING = ("net sales", "What were net sales in fiscal year 2018? " * 4, "net sales " * 60)
 """Of different lengths: the first text of a length takes longer to encode than the next."""
 
@@ -228,11 +226,11 @@ class Serving:
             return embedder
 
     def _load(self, fingerprint: str) -> Embedder:
-        """A service takes its time over it and leaves the processor to its requests."""
         if not self._background:
             return self._registry.load(fingerprint)
-        with ThreadPoolExecutor(1, "load-encoder", initializer=_give_way) as thread:
-            return thread.submit(self._load_warm, fingerprint).result()
+        if not self._encoders:
+            return self._load_warm(fingerprint)
+        return considerately(lambda: self._load_warm(fingerprint), _LOADING_SHARE)
 
     def _load_warm(self, fingerprint: str) -> Embedder:
         embedder = self._registry.load(fingerprint)
@@ -256,11 +254,3 @@ class Serving:
             if embedder is not None:
                 self._encoders.move_to_end(fingerprint)
             return embedder
-
-
-def _give_way() -> None:
-    """Lower this thread's priority. Where systems do so for whole processes alone, it stays."""
-    if sys.platform == "linux":
-        thread = threading.get_native_id()
-        lowered = min(19, os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS)
-        os.setpriority(os.PRIO_PROCESS, thread, lowered)

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from rag_service.loop.search_traffic import Response, Span, figures
+from tests.fakes.tiny_model import tiny_model
 from tests.integration.command_line import CommandLine
+from tests.unit.ingest_files import HEADER, INCOME, PROSE, filing
 
 MODELS = {"r0001": "ma", "r0002": "mb"}
 
@@ -40,16 +42,14 @@ def test_a_request_belongs_to_every_span_that_it_touches_once() -> None:
 
 @pytest.mark.slow
 def test_no_request_is_lost_and_no_models_meet_while_two_processes_swap(
-    tmp_path: Path,
-    some_filings: Path,
-    narrow_model: str,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    environment = {"RAGLOOP_EMBEDDING_MODEL": narrow_model}
-    ragloop = CommandLine(tmp_path, environment, monkeypatch, capfd)
-    (filing,) = some_filings.glob("TESSMARK_2023*")
-    outcome = ragloop("bench", "swap", filing, "--clients", "3", "--seconds", "1", "--json")
+    model = tiny_model(tmp_path, [HEADER, *PROSE, *(label for label, _ in INCOME)]).path
+    home = tmp_path / "home"
+    ragloop = CommandLine(home, {"RAGLOOP_EMBEDDING_MODEL": model}, monkeypatch, capfd)
+    file = filing(tmp_path / "HARROW_2023_10K.pdf")
+    few = ("--clients", "2", "--pause", "0.1", "--seconds", "1")
+    outcome = ragloop("bench", "swap", file, *few, "--json")
     assert outcome.status == 0, outcome.stderr
     report = outcome.document
     assert (report["failed"], report["mismatched"]) == (0, 0), report["failures"]
@@ -64,4 +64,4 @@ def test_no_request_is_lost_and_no_models_meet_while_two_processes_swap(
     assert set(phases["after"]["by_release"]) == {new}
     assert set(phases["swaps"]["by_release"]) == {old, new}
     assert report["p99_ratio"] > 0
-    assert not list(tmp_path.iterdir()), "it has a home of its own"
+    assert not home.exists(), "it has a home of its own"
