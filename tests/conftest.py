@@ -9,9 +9,14 @@ from uuid import uuid4
 
 import pytest
 import redis
+from hypothesis import settings
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
 from rag_service.adapters.redis_client import connect
+
+# A machine that is busy makes a slow example, not a wrong one; pytest's timeout ends what hangs.
+settings.register_profile("tests", deadline=None)
+settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
