@@ -432,7 +432,7 @@ class Services:
                 self.serving.pin(release)  # loads its encoder beside the one that serves
             return self.promoter.promote(release, progress, instead_of=instead_of)
 
-        return self._beside_requests(move, 0.15)
+        return self._beside_requests(move, 0.1)
 
     def _beside_requests(self, move: Callable[[], Release], share: float) -> Release:
         """What ``move`` gives; a service spends no more than ``share`` of the time on it."""

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-_TURN = 0.002
+_TURN = 0.001
 """Seconds after which the work pauses at the next call."""
 _LONGEST_PAUSE = 0.25
 

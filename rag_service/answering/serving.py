@@ -15,7 +15,7 @@ from rag_service.core.protocols import Embedder, ModelRegistry, ReleaseStore, Ve
 from rag_service.core.types import Release
 
 _RETRY_SECONDS = 30.0
-_LOADING_SHARE = 0.15
+_LOADING_SHARE = 0.1
 """Of the time, for loading an encoder where another one serves."""
 _WARMING = ("net sales", "What were net sales in fiscal year 2018? " * 4, "net sales " * 60)
 """Of different lengths: the first text of a length takes longer to encode than the next."""
