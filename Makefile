@@ -57,10 +57,19 @@ bench-swap: weights ## searches all the time while the model is swapped; ARGS=fo
 bench-reindex: weights ## reindex against the encoder alone, and its memory; ARGS=filings
 	$(BIN)/ragloop bench reindex $(ARGS)
 
+bench-retrieval: weights ## stages of a search, base and trained model; FILINGS=, QUESTIONS=
+	$(BIN)/ragloop bench retrieval $(FILINGS) --dataset $(QUESTIONS) --split dev $(ARGS)
+
+bench-answers: weights ## answers grounded, right and truly quoted; FILINGS=, QUESTIONS=
+	$(BIN)/ragloop bench answers $(FILINGS) --dataset $(QUESTIONS) --split dev $(ARGS)
+
+bench-service: weights ## latency and throughput of the service; ARGS=folders of filings
+	$(BIN)/ragloop bench service $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex serve clean
+.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-retrieval bench-answers bench-service serve clean

@@ -99,6 +99,8 @@ def mismatch(a: Run, b: Run) -> str:
         return f"{only_a} questions stand in the first alone and {only_b} in the second alone"
     if a.judgments != b.judgments:
         return "what is relevant to their questions was judged anew between them"
+    if a.stages != b.stages:
+        return f"one searched by {', '.join(a.stages)}, the other by {', '.join(b.stages)}"
     if a.metrics.keys() != b.metrics.keys():
         return "they hold different measures"
     return ""

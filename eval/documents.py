@@ -23,6 +23,7 @@ def run_document(run: Run) -> dict[str, Any]:
         "documents": len({documents[0] for documents in run.documents.values()}),
         "trained_on": run.trained_on,
         "seed": run.seed,
+        "stages": list(run.stages),
         "created": run.created,
         "metrics": _metrics(run.metrics),
         "slices": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -32,6 +32,7 @@ def evaluate(
     release: Release,
     seed: int,
     depth: int = 100,
+    stages: Collection[str] = ("vectors",),
     progress: Progress = no_progress,
 ) -> Run:
     """Ask every question of ``question_set`` whose document is indexed, and measure.
@@ -47,6 +48,7 @@ def evaluate(
         release: what is measured.
         seed: of the bootstrap.
         depth: chunks asked for each question; pages come from these.
+        stages: what ``search`` goes through.
         progress: told how many questions are done.
 
     Raises:
@@ -81,6 +83,7 @@ def evaluate(
         slice_questions=slices,
         judgments=_digest(asked),
         documents=about,
+        stages=tuple(sorted(stages)),
         trained_on=sum(question.metadata.get("trained_on") == "yes" for question in asked),
     )
 

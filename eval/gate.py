@@ -49,6 +49,8 @@ class GateFacts:
     """Whether both releases have one model, or cuts of one: only the index is another."""
     differing: int = 0
     """Chunks, of those encoded again as a sample, whose vectors in it are others."""
+    served: Difference | None = None
+    """Of NDCG@10 where a search goes through all stages that the service has."""
 
 
 class _Finding(NamedTuple):
@@ -64,7 +66,8 @@ def decide(before: Run, after: Run, thresholds: GateThresholds, facts: GateFacts
     It may if both were asked the same questions, enough of them, none on a document that the
     model was trained on; if NDCG@10 rose significantly, with an interval above zero, or, of the
     same model in another index, if that interval is not below the margin; if no large slice fell
-    significantly; if its index is complete; if the model did not forget general text; and if a
+    significantly; if it did not get significantly worse where the other stages of a search work
+    with it; if its index is complete; if the model did not forget general text; and if a
     query takes about as long. All reasons against are given, not the first alone; a candidate
     that passes gets all the reasons for it. What was not measured is not passed. The same runs,
     thresholds and facts give the same decision.
@@ -74,6 +77,7 @@ def decide(before: Run, after: Run, thresholds: GateThresholds, facts: GateFacts
         *_unseen(after, facts),
         _complete(facts),
         *_slices(before, after, thresholds),
+        *_served(facts),
         _general(before, after, thresholds),
         _fast(thresholds, facts),
     ]
@@ -181,6 +185,14 @@ def _slices(before: Run, after: Run, thresholds: GateThresholds) -> Iterator[_Fi
             f"none of {len(held)} slices of {thresholds.slice_questions} or more questions lost "
             f"more than {thresholds.slice_loss:.3f} significantly",
         )
+
+
+def _served(facts: GateFacts) -> Iterator[_Finding]:
+    change = facts.served
+    if change is not None:
+        lost = change.high < 0
+        verdict = "is worse" if lost else "did not get worse"
+        yield _Finding(not lost, f"{HEADLINE} with all stages {verdict}: {_change(change)}")
 
 
 def _general(before: Run, after: Run, thresholds: GateThresholds) -> _Finding:

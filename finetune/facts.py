@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from finetune.amounts import parse_amount
 from finetune.names import company_key
 from finetune.vocabulary import Concept, Statement, concept_of
+from rag_service.core.fiscal_years import fiscal_years_named
 from rag_service.core.types import Chunk
 
 _YEAR = re.compile(r"\b(?:19[89]\d|20[0-4]\d)\b")
-_MONTHS = {
+_PERIOD_WORDS = {
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
     "october", "november", "december", "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sep",
-    "sept", "oct", "nov", "dec",
-}  # fmt: skip
-_PERIOD_WORDS = {
-    *_MONTHS, "fy", "fiscal", "year", "years", "ended", "ending", "end", "as", "of", "at", "in",
-    "the", "for", "on", "and", "twelve", "months", "weeks",
+    "sept", "oct", "nov", "dec", "fy", "fiscal", "year", "years", "ended", "ending", "end", "as",
+    "of", "at", "in", "the", "for", "on", "and", "twelve", "months", "weeks",
 }  # fmt: skip
 _GENERIC = re.compile(
     r"(?:total|sub ?total|other|net|basic|diluted|current|non-?current|deferred|domestic|foreign"
@@ -176,21 +174,12 @@ def _facts_of(chunk: Chunk) -> Iterator[Fact]:
 
 
 def _fiscal_year(column: str, chunk: Chunk) -> int:
-    """The fiscal year that a column's name means, or 0.
-
-    A date names the calendar year in which a fiscal year ends; some companies call that fiscal
-    year by another number, which the cover page's facts tell.
-    """
-    years = set(_YEAR.findall(column))
+    """The fiscal year that a column's name means, or 0 if it says more than a year."""
+    years = fiscal_years_named(column, chunk.facts)
     words = re.findall(r"[A-Za-z']+", re.sub(r"\(\w{1,2}\)", " ", column))
     if len(years) != 1 or "%" in column or not {w.casefold() for w in words} <= _PERIOD_WORDS:
         return 0
-    year = int(years.pop())
-    dated = any(word.casefold() in _MONTHS for word in words)
-    facts = chunk.facts
-    if dated and facts.fiscal_year and facts.period_end[:4].isdigit():
-        year += facts.fiscal_year - int(facts.period_end[:4])
-    return year
+    return next(iter(years))
 
 
 def _folded(label: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from sentence_transformers import SentenceTransformer
+from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.model_card import SentenceTransformerModelCardData
 from transformers import PrinterCallback, TrainerState
 from transformers.utils import logging
@@ -90,7 +90,15 @@ def fit(
     whole = options.batch_size or batch_size_for(rows * options.epochs, gpu=gpu)
     batch = max(1, whole // processes)
     _check_rows(sets, batch, processes)
-    arguments = training_arguments(options, checkpoints, rate, batch, gpu=gpu, bfloat16=bfloat16)
+    arguments = training_arguments(
+        SentenceTransformerTrainingArguments,
+        options,
+        checkpoints,
+        rate,
+        batch,
+        gpu=gpu,
+        bfloat16=bfloat16,
+    )
     model.to(arguments.device)
     first = arguments.process_index == 0
     validation = Validation(base, pairs, chunks, options, gpu=gpu, bfloat16=bfloat16)
@@ -108,7 +116,7 @@ def fit(
         for name, loss in names.items()
     }
     with arguments.main_process_first(local=False):
-        resumed = _last_checkpoint(checkpoints)
+        resumed = last_checkpoint(checkpoints)
     trainer = RetrievalTrainer(
         model=model,
         args=arguments,
@@ -121,7 +129,7 @@ def fit(
         **_data(base, sets, losses, model),
     )
     trainer.remove_callback(PrinterCallback)
-    state = _state(resumed)
+    state = state_of(resumed)
     if state is None or not is_over(state, options.patience):
         try:
             trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
@@ -169,7 +177,7 @@ def fit(
         "best_step": best,
         "steps": state.global_step,
         "steps_planned": state.max_steps,
-        "resumed_from": _step(resumed) if resumed else 0,
+        "resumed_from": step_of(resumed) if resumed else 0,
         "merge_weight": weight,
         "losses": [entry["loss"] for entry in state.log_history if "loss" in entry],
         "curves": curves(state.log_history, base_score),
@@ -275,14 +283,14 @@ def _dims(own: int, asked: Sequence[int]) -> list[int]:
     return sorted({own, *others}, reverse=True)
 
 
-def _state(checkpoint: Path | None) -> TrainerState | None:
+def state_of(checkpoint: Path | None) -> TrainerState | None:
     if checkpoint is None:
         return None
     state: TrainerState = TrainerState.load_from_json(str(checkpoint / "trainer_state.json"))
     return state
 
 
-def _last_checkpoint(folder: Path) -> Path | None:
+def last_checkpoint(folder: Path) -> Path | None:
     """The newest whole checkpoint; the trainer writes its state last, so others are cut off."""
     whole: list[Path] = []
     for checkpoint in folder.glob("checkpoint-*"):
@@ -292,8 +300,8 @@ def _last_checkpoint(folder: Path) -> Path | None:
             shutil.rmtree(checkpoint)
         else:
             whole.append(checkpoint)
-    return max(whole, key=_step, default=None)
+    return max(whole, key=step_of, default=None)
 
 
-def _step(checkpoint: Path) -> int:
+def step_of(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])

@@ -5,18 +5,19 @@ Weight averaging of a fine-tuned model with its base keeps what the base knew of
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 import torch
-from sentence_transformers import SentenceTransformer
 
+Model = TypeVar("Model", bound=torch.nn.Module)
 State = Mapping[str, torch.Tensor]
 
 
 def choose_weight(
-    model: SentenceTransformer,
+    model: Model,
     trained: State,
     weights: Sequence[float],
-    score: Callable[[SentenceTransformer], float],
+    score: Callable[[Model], float],
     known: Mapping[float, float],
 ) -> tuple[float, dict[float, float]]:
     """Leave in ``model`` (which holds the base) the best average; its weight, and all scores.

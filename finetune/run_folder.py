@@ -17,7 +17,6 @@ from finetune.options import TrainedModel, TrainingData, TrainOptions
 from rag_service.core.errors import DataError, JobRunning
 from rag_service.core.files import write_atomically
 from rag_service.core.ids import now
-from rag_service.core.types import ModelCard
 
 _MANIFEST, _CHECKPOINTS, _MODEL, _LOCK = "manifest.json", "checkpoints", "model", "lock"
 _LIBRARIES = ("torch", "transformers", "sentence-transformers", "datasets", "tokenizers")
@@ -92,14 +91,17 @@ def _remove(folder: Path) -> None:
 
 
 def describe(
-    base: ModelCard, data: TrainingData, texts: Mapping[str, Any] | None, options: TrainOptions
+    base: Mapping[str, str],
+    data: TrainingData,
+    texts: Mapping[str, Any] | None,
+    options: TrainOptions,
 ) -> dict[str, Any]:
     """What a training is made of: base, data, arguments, and the programs that carry it out."""
     questions = Counter(pair.split for pair in data.pairs)
     documents = Counter(split for split, _ in {(p.split, p.document) for p in data.pairs})
     return {
         "started": now(),
-        "base": {"name": base.name, "fingerprint": base.fingerprint},
+        "base": base,
         "data": {
             "fingerprint": data.fingerprint,
             "folder": str(data.folder),

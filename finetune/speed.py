@@ -204,7 +204,15 @@ def _own(
     gpu = torch.cuda.is_available()
     model = _load(base, max_tokens)
     bfloat16 = use_bfloat16("auto", gpu=gpu)
-    arguments = training_arguments(TrainOptions(), folder, 2e-5, batch, gpu=gpu, bfloat16=bfloat16)
+    arguments = training_arguments(
+        SentenceTransformerTrainingArguments,
+        TrainOptions(),
+        folder,
+        2e-5,
+        batch,
+        gpu=gpu,
+        bfloat16=bfloat16,
+    )
     arguments.eval_strategy = arguments.save_strategy = "no"
     # A smaller batch would be another measurement.
     arguments.auto_find_batch_size = False

@@ -58,7 +58,8 @@ def train(
     with folder.alone() as lock:
         if (finished := folder.finished(run)) is not None:
             return finished
-        folder.start(run, describe(base, data, _described(texts, options), options))
+        named = {"name": base.name, "fingerprint": base.fingerprint}
+        folder.start(run, describe(named, data, _described(texts, options), options))
         started = time.monotonic()
         if options.adapter:
             measured = _fit_adapter(

@@ -5,16 +5,17 @@ Imports the heavy libraries: import this module only where a model is trained.
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from datasets import Dataset
-from sentence_transformers import SentenceTransformerTrainer, SentenceTransformerTrainingArguments
+from sentence_transformers import SentenceTransformerTrainer
 from sentence_transformers.base.sampler import (
     DefaultBatchSampler,
     GroupByLabelBatchSampler,
     NoDuplicatesBatchSampler,
 )
+from sentence_transformers.base.training_args import BaseTrainingArguments
 from sentence_transformers.sentence_transformer.data_collator import SentenceTransformerDataCollator
 from torch.utils.data import BatchSampler
 from transformers import TrainerCallback, TrainerState
@@ -23,6 +24,8 @@ from finetune.options import TrainOptions
 from finetune.validation import METRIC
 from rag_service.core.errors import ModelError
 from rag_service.core.protocols import Progress
+
+Arguments = TypeVar("Arguments", bound=BaseTrainingArguments)
 
 _WORKERS = 4
 """Processes that tokenize for a GPU, so that it does not wait for the next batch."""
@@ -44,7 +47,7 @@ class RetrievalTrainer(WithoutCard):
         if "label" in dataset.column_names:
             return GroupByLabelBatchSampler(dataset, *args, **how)
         if "score" in dataset.column_names:
-            return _AtRandom(dataset, *args, **how)
+            return AtRandom(dataset, *args, **how)
         return NoDuplicatesBatchSampler(dataset, *args, **how)
 
 
@@ -109,6 +112,7 @@ class Report(TrainerCallback):
 
 
 def training_arguments(
+    kind: type[Arguments],
     options: TrainOptions,
     checkpoints: Path,
     rate: float,
@@ -116,10 +120,10 @@ def training_arguments(
     *,
     gpu: bool,
     bfloat16: bool,
-) -> SentenceTransformerTrainingArguments:
+) -> Arguments:
     # Below 1 the trainer reads these as parts of the run; 1 would mean every step.
     every = min(1 / options.checkpoints, 0.999)
-    arguments = SentenceTransformerTrainingArguments(
+    arguments = kind(
         output_dir=str(checkpoints),
         num_train_epochs=options.epochs,
         per_device_train_batch_size=batch,
@@ -190,8 +194,8 @@ def _is_stale(state: TrainerState, patience: int) -> bool:
     return patience > 0 and checkpoints_since_best(scores) >= patience
 
 
-class _AtRandom(DefaultBatchSampler):
-    """By seed and epoch, so that a resumed run goes on in the same order."""
+class AtRandom(DefaultBatchSampler):
+    """Rows by seed and epoch, so that a resumed run goes on in the same order."""
 
     def __init__(self, dataset: Dataset, *args: Any, **how: Any) -> None:
         super().__init__(dataset, *args, **how)

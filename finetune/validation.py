@@ -12,8 +12,8 @@ from sentence_transformers.util import cos_sim
 from finetune.options import TrainOptions
 from rag_service.core.types import Chunk, ModelCard, Pair
 
-_NAME = "validation"
-METRIC = f"{_NAME}_cosine_ndcg@10"
+NAME = "validation"
+METRIC = f"{NAME}_ndcg@10"
 _ON_CPU, _ON_GPU = (100, 300), (500, 1500)
 """Most questions and chunks: encoding them must stay short beside the training itself."""
 
@@ -50,7 +50,7 @@ class Validation:
             queries={pair.question_id: pair.question for pair in asked},
             corpus={chunk_id: here[chunk_id].embedded_text for chunk_id in kept},
             relevant_docs=relevant,
-            name=_NAME,
+            name=NAME,
             write_csv=False,
             score_functions={"cosine": cos_sim},
             main_score_function="cosine",
@@ -64,11 +64,15 @@ class Validation:
 
 
 class _Evaluator(InformationRetrievalEvaluator):
-    """Encodes in the arithmetic of training, scores in float32."""
+    """Encodes in the arithmetic of training, scores in float32, and gives ``METRIC`` alone."""
 
     def __init__(self, *args: Any, bfloat16: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._bfloat16 = bfloat16
+
+    def __call__(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        measured = super().__call__(*args, **kwargs)
+        return {METRIC: measured[f"{NAME}_cosine_ndcg@10"]}
 
     def embed_inputs(self, model: SentenceTransformer, *args: Any, **kwargs: Any) -> Any:
         with torch.autocast(model.device.type, torch.bfloat16, enabled=self._bfloat16):

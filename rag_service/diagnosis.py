@@ -18,9 +18,10 @@ from rag_service.adapters.llm import make_generator
 from rag_service.adapters.package_weights import cached
 from rag_service.adapters.redis_client import connect, without_secrets
 from rag_service.adapters.redis_releases import RedisReleaseStore
+from rag_service.adapters.reranker_registry import FileRerankers, is_fingerprint
 from rag_service.core.errors import RagloopError
 from rag_service.core.protocols import Generator
-from rag_service.core.settings import Settings
+from rag_service.core.settings import Settings, parse_stages
 
 _LEAST_FREE_GB = 5
 
@@ -41,7 +42,7 @@ class Check:
 def diagnose(settings: Settings) -> list[Check]:
     """All checks, in the order in which a user would mend them."""
     checks = [_python(), _home(settings), _disk(settings)]
-    checks += [_redis(settings), _embedding_model(settings), _llm(settings)]
+    checks += [_redis(settings), _embedding_model(settings), *_reranker(settings), _llm(settings)]
     checks += [_processor(), _pdf(settings), _training()]
     return checks
 
@@ -100,6 +101,22 @@ def _embedding_model(settings: Settings) -> Check:
     if os.path.isdir(name):
         return Check("embedding model", "ok", name)
     return _weights("embedding model", name, settings)
+
+
+def _reranker(settings: Settings) -> list[Check]:
+    """Nothing where none is named."""
+    name = settings.reranker
+    if not name:
+        return []
+    if "rerank" not in parse_stages(settings.stages):
+        mend = f"set RAGLOOP_STAGES={settings.stages},rerank, or name rerank in a search"
+        return [Check("reranker", "note", f"{name}, but searches leave it out", mend)]
+    if is_fingerprint(name) or os.path.isdir(name):
+        rerankers = FileRerankers(
+            settings.home, settings.cache, settings.precision, settings.batch_size
+        )
+        return [_try("reranker", name, lambda: str(rerankers.find(name)))]
+    return [_weights("reranker", name, settings)]
 
 
 def _weights(what: str, name: str, settings: Settings) -> Check:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
+from rag_service.adapters.redis_cache import RedisAnswerCache
 from rag_service.adapters.redis_chunks import RedisChunkStore
 from rag_service.adapters.redis_claims import RedisClaimStore
 from rag_service.adapters.redis_client import connect, used_memory
@@ -20,12 +21,18 @@ from rag_service.adapters.redis_experiments import RedisExperimentStore
 from rag_service.adapters.redis_latency import RedisLatencyLog
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
+from rag_service.adapters.torch_threads import one_thread
 from rag_service.answering.answer import Answerer
+from rag_service.answering.answer_cache import CachedAnswerer
 from rag_service.answering.compare import Comparer
 from rag_service.answering.considerate import considerately
 from rag_service.answering.experiments import Experiments
+from rag_service.answering.filings import Filings
+from rag_service.answering.glossary import load_glossary
 from rag_service.answering.latency_reporter import LatencyReporter
+from rag_service.answering.passages import Passages
 from rag_service.answering.prompt import LARGE, SMALL
+from rag_service.answering.query_encoding import QueryEncoder
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
 from rag_service.core.errors import GateRejected, NotFound, StoreError
@@ -33,9 +40,10 @@ from rag_service.core.protocols import (
     Generator,
     ModelRegistry,
     Progress,
+    Reranker,
     no_progress,
 )
-from rag_service.core.settings import Settings
+from rag_service.core.settings import Settings, parse_stages
 from rag_service.core.types import IndexSpec, ModelCard, Release
 from rag_service.indexing.crew import Crew
 from rag_service.indexing.holding import Holder
@@ -50,6 +58,7 @@ if TYPE_CHECKING:
     from eval.history import History, KeptDecision
     from ingest.options import ReadOptions
     from rag_service.adapters.model_registry import FileModelRegistry
+    from rag_service.adapters.reranker_registry import FileRerankers
     from rag_service.loop.demo import Demo
     from rag_service.loop.evaluation import Evaluator
     from rag_service.loop.experiments import Experimenter
@@ -61,6 +70,8 @@ if TYPE_CHECKING:
     from rag_service.loop.reindex_benchmark import ReindexBenchmark
     from rag_service.loop.reindexing import Reindexer
     from rag_service.loop.reporting import Reporter
+    from rag_service.loop.reranking import RerankerTuner
+    from rag_service.loop.retrieval_benchmark import RetrievalBenchmark
     from rag_service.loop.training import Finetuner
 
 
@@ -123,13 +134,34 @@ class Services:
         )
 
     @cached_property
+    def filings(self) -> Filings:
+        return Filings(self.chunks)
+
+    @cached_property
     def retriever(self) -> Retriever:
         return Retriever(
             self.serving,
             self.vectors,
             self.settings.max_question_chars,
             self._reporter if self._background else None,
+            encoder=self._query_encoder,
+            filings=self.filings,
+            glossary=load_glossary(self.settings.glossary),
+            reranker=lambda: self.reranker,
+            stages=parse_stages(self.settings.stages),
         )
+
+    @cached_property
+    def _query_encoder(self) -> QueryEncoder:
+        # What a command measures is not to be kept from the question before.
+        kept = self.settings.query_cache if self._background else 0
+        return QueryEncoder(batch=self.settings.query_batch, kept=kept)
+
+    @cached_property
+    def reranker(self) -> Reranker | None:
+        """The one that the settings name, loaded when it is first asked."""
+        name = self.settings.reranker
+        return make_rerankers(self.settings).load(name) if name else None
 
     @cached_property
     def _reporter(self) -> LatencyReporter:
@@ -138,7 +170,16 @@ class Services:
     @cached_property
     def answerer(self) -> Answerer:
         profile = SMALL if self.settings.llm == "embedded" else LARGE
-        return Answerer(self.retriever, self.generator, profile)
+        return Answerer(self.retriever, self.generator, profile, Passages(self.chunks))
+
+    @cached_property
+    def answers(self) -> CachedAnswerer:
+        seconds = self.settings.answer_cache_seconds
+        cache = None
+        if seconds:
+            cache = RedisAnswerCache(self._client, self.settings.namespace, seconds)
+        llm = self.generator.name if self.generator is not None else "none"
+        return CachedAnswerer(self.answerer, cache, self.chunks, llm)
 
     @cached_property
     def comparer(self) -> Comparer:
@@ -147,7 +188,7 @@ class Services:
     @cached_property
     def experiments(self) -> Experiments:
         store = RedisExperimentStore(self._client, self.settings.namespace)
-        return Experiments(store, self.releases, self.retriever)
+        return Experiments(store, self.releases, self.retriever, at_hand=self.serving.at_hand)
 
     @cached_property
     def experimenter(self) -> Experimenter:
@@ -170,7 +211,7 @@ class Services:
             self.registry,
             self._index_spec,
             crew=Crew(self.claims, lambda: self._worker.name),
-            pace=Pace(self.latency_log, self.settings.reindex_latency_ratio),
+            pace=Pace(self.latency_log, self.settings.reindex_latency_ratio, one_thread),
             batch=2 * self.settings.batch_size,
         )
 
@@ -277,6 +318,21 @@ class Services:
         )
 
     @cached_property
+    def reranker_tuner(self) -> RerankerTuner:
+        from rag_service.loop.reranking import RerankerTuner
+
+        return RerankerTuner(
+            home=self.settings.home,
+            chunks=self.chunks,
+            releases=self.releases,
+            retriever=self.retriever,
+            live_release=self.improver.live_release,
+            searches=self.improver.searches,
+            rerankers=make_rerankers(self.settings),
+            hold=self.holder.hold,
+        )
+
+    @cached_property
     def finetune_benchmark(self) -> FinetuneBenchmark:
         from rag_service.loop.finetune_benchmark import FinetuneBenchmark
 
@@ -301,6 +357,12 @@ class Services:
             indexer=self.indexer,
             used_memory=lambda: used_memory(self._client),
         )
+
+    @cached_property
+    def retrieval_benchmark(self) -> RetrievalBenchmark:
+        from rag_service.loop.retrieval_benchmark import RetrievalBenchmark
+
+        return RetrievalBenchmark(self.retriever, self.evaluator, self.chunks, self.settings.seed)
 
     @cached_property
     def reporter(self) -> Reporter:
@@ -485,6 +547,13 @@ def make_registry(settings: Settings) -> FileModelRegistry:
     from rag_service.adapters.model_registry import FileModelRegistry
 
     return FileModelRegistry(settings.home, settings.cache, settings.precision, settings.batch_size)
+
+
+def make_rerankers(settings: Settings) -> FileRerankers:
+    """The rerankers of a home; it needs no Redis."""
+    from rag_service.adapters.reranker_registry import FileRerankers
+
+    return FileRerankers(settings.home, settings.cache, settings.precision, settings.batch_size)
 
 
 def pull_weights(settings: Settings, name: str, progress: Progress = no_progress) -> Path:

@@ -10,7 +10,7 @@ import httpx
 import ollama
 
 from rag_service.adapters.llm_stream import guarded
-from rag_service.core.errors import GenerationError
+from rag_service.core.errors import GenerationError, GenerationTimeout
 from rag_service.core.protocols import Message
 
 CONTEXT_TOKENS = 8192
@@ -84,7 +84,8 @@ class OllamaGenerator:
                 ) from error
             raise GenerationError(f"{self.name} failed: {error}") from error
         except (ConnectionError, httpx.HTTPError, httpx.InvalidURL) as error:
-            raise GenerationError(
+            late = isinstance(error, httpx.TimeoutException)
+            raise (GenerationTimeout if late else GenerationError)(
                 f"Ollama is not reached at {self._host} ({type(error).__name__}): start it with "
                 f"`ollama serve` and run `ollama pull {self._model}`, or set RAGLOOP_OLLAMA_HOST"
             ) from error

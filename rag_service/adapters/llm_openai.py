@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from rag_service.adapters.llm_stream import guarded
-from rag_service.core.errors import GenerationError
+from rag_service.core.errors import GenerationError, GenerationTimeout
 from rag_service.core.protocols import Message
 
 
@@ -88,7 +88,8 @@ class OpenAIGenerator:
                         finished = finished or ends
                         yield content
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise GenerationError(
+            late = isinstance(error, httpx.TimeoutException)
+            raise (GenerationTimeout if late else GenerationError)(
                 f"no answer from {self._url} ({type(error).__name__}: {error}); check that the "
                 "server runs and RAGLOOP_OPENAI_BASE_URL is its address"
             ) from error

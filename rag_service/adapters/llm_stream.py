@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 
-from rag_service.core.errors import GenerationError, OutsideSchema
+from rag_service.core.errors import GenerationTimeout, OutsideSchema
 
 
 async def guarded(
@@ -21,7 +21,7 @@ async def guarded(
         json_document: The pieces must join to one JSON document.
 
     Raises:
-        GenerationError: the time is over.
+        GenerationTimeout: the time is over.
         OutsideSchema: the document is not whole.
     """
     deadline = asyncio.get_running_loop().time() + seconds
@@ -34,7 +34,7 @@ async def guarded(
             except StopAsyncIteration:
                 break
             except TimeoutError:
-                raise GenerationError(
+                raise GenerationTimeout(
                     f"{llm} did not finish within {seconds:g} s; raise RAGLOOP_LLM_TIMEOUT or "
                     "choose a faster model in RAGLOOP_LLM"
                 ) from None

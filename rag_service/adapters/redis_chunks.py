@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 
 import redis
 from redis.client import Pipeline
@@ -53,10 +54,10 @@ class RedisChunkStore:
             self._check_live(live)
             namesake = self.find(document.name)
             pipe.multi()
-            pipe.unlink(self._keys.chunks(document.document_id))
+            self._unlink(pipe, document.document_id)
             if namesake:
                 pipe.hdel(self._keys.documents, namesake.document_id)
-                pipe.unlink(self._keys.chunks(namesake.document_id))
+                self._unlink(pipe, namesake.document_id)
             pipe.hset(self._keys.documents, document.document_id, dump_document(document))
             if stored:
                 pipe.hset(self._keys.chunks(document.document_id), mapping=stored)
@@ -72,7 +73,7 @@ class RedisChunkStore:
                 raise NotFound(f"there is no document {document_id}")
             pipe.multi()
             pipe.hdel(self._keys.documents, document_id)
-            pipe.unlink(self._keys.chunks(document_id))
+            self._unlink(pipe, document_id)
             pipe.incr(self._keys.revision)
 
         self._client.transaction(change, self._keys.live, self._keys.documents)
@@ -96,6 +97,45 @@ class RedisChunkStore:
             for chunk_id in chunk_ids:
                 pipe.hget(self._keys.chunks(document_of(chunk_id)), chunk_id)
             return [load_chunk(stored) for stored in pipe.execute() if stored is not None]
+
+    @store_errors()
+    def around(self, chunks: Sequence[Chunk], reach: int) -> list[Chunk]:
+        wanted = sorted(chunks, key=lambda chunk: (chunk.document_id, chunk.position))
+        windows = self._windows(wanted, reach)
+        unknown = {c.document_id for c, ids in zip(wanted, windows, strict=True) if not ids}
+        if unknown:
+            for document_id in unknown:
+                self._put_in_order(document_id)
+            windows = self._windows(wanted, reach)
+        return self.load(list(dict.fromkeys(chain.from_iterable(windows))))
+
+    def _windows(self, chunks: Sequence[Chunk], reach: int) -> list[list[str]]:
+        """For each chunk the ids around it; none where it does not stand at its position."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for chunk in chunks:
+                first = max(0, chunk.position - reach)
+                pipe.lrange(
+                    self._keys.reading_order(chunk.document_id), first, chunk.position + reach
+                )
+            found = pipe.execute()
+        return [
+            ids if chunk.chunk_id in ids else [] for chunk, ids in zip(chunks, found, strict=True)
+        ]
+
+    def _put_in_order(self, document_id: str) -> None:
+        chunks, order = self._keys.chunks(document_id), self._keys.reading_order(document_id)
+
+        def write(pipe: Pipeline) -> None:
+            kept = sorted(map(load_chunk, pipe.hvals(chunks)), key=lambda chunk: chunk.position)
+            pipe.multi()
+            pipe.unlink(order)
+            if kept:
+                pipe.rpush(order, *(chunk.chunk_id for chunk in kept))
+
+        self._client.transaction(write, chunks)
+
+    def _unlink(self, pipe: Pipeline, document_id: str) -> None:
+        pipe.unlink(self._keys.chunks(document_id), self._keys.reading_order(document_id))
 
     @store_errors()
     def _chunks_of(self, document: Document) -> list[Chunk]:

@@ -59,6 +59,10 @@ class Keys:
         """Hash: chunk id to its JSON."""
         return f"{self.namespace}:chunks:{document_id}"
 
+    def reading_order(self, document_id: str) -> str:
+        """List: chunk ids in order of position; made when it is first asked for."""
+        return f"{self.namespace}:order:{document_id}"
+
     def claims(self, work: str) -> str:
         """Hash: item of a piece of work to who holds it and until when."""
         return f"{self.namespace}:claims:{work}"
@@ -89,6 +93,15 @@ class Keys:
     def impression(self, request: str) -> str:
         """String: JSON of what a request inside an experiment was shown; it expires."""
         return f"{self.namespace}:impression:{request}"
+
+    def answer(self, key: str) -> str:
+        """String: an answer that may be given again; it expires."""
+        return f"{self.namespace}:answer:{key}"
+
+    @property
+    def answers(self) -> str:
+        """Sorted set: keys of the kept answers, by when they expire in ms of the server's clock."""
+        return f"{self.namespace}:answers"
 
     @property
     def index_names(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -98,15 +98,16 @@ def load_vector(raw: bytes, datatype: VectorType) -> Vectors:
 
 
 def filter_expression(filters: Filters) -> FilterExpression | None:
-    """Exact matches, joined by and; whatever the case, but for document."""
+    """Exact matches, joined by and; whatever the case, but for documents."""
     tags = {
-        "document": filters.document,
         "company": _folded(filters.company),
         "form": _folded(filters.form),
         "section": _folded(filters.section),
         "kind": _folded(filters.kind),
     }
     parts = [Tag(name) == _tag(value) for name, value in tags.items() if value]
+    if filters.documents:
+        parts.append(Tag("document") == [_tag(name) for name in filters.documents])
     if filters.fiscal_year:
         parts.append(Num("fiscal_year") == filters.fiscal_year)
     return reduce(and_, parts) if parts else None
@@ -119,6 +120,15 @@ def words(text: str) -> list[str]:
     """
     plain = unicodedata.normalize("NFKC", text).casefold()
     return re.findall(r"[^\W_]+", re.sub(r"(?<=\d),(?=\d{3})", "", plain))
+
+
+def word_weights(terms: Iterable[tuple[str, float]]) -> dict[str, float]:
+    """The words of all ``terms``, in their order, each with the greatest of its weights."""
+    weights: dict[str, float] = {}
+    for text, weight in terms:
+        for word in words(text):
+            weights[word] = max(weight, weights.get(word, 0.0))
+    return weights
 
 
 def _folded(value: str) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,16 +28,32 @@ from rag_service.adapters.redis_schema import (
     filter_expression,
     index_schema,
     load_vector,
-    words,
+    word_weights,
 )
 from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError, StoreUnavailable
-from rag_service.core.types import Chunk, Filters, Hit, IndexSpec, Vectors
+from rag_service.core.ids import document_of
+from rag_service.core.types import Chunk, Filters, Hit, IndexSpec, Lookup, Vectors
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,100}")
 _SEARCH_MILLISECONDS = 10_000
 _INDEXING_SECONDS = 300.0
 _SCAN_BATCH = 1000
 _DROPPED = "dropped"
+_DECODED = 2000
+"""Chunks that are kept as they were decoded."""
+
+# Compared where they are: what differs is little, and all of it would be the whole corpus.
+_UNLIKE = """
+local unlike = {}
+for i, chunk_id in ipairs(ARGV) do
+  local written = redis.call('HGET', KEYS[2 * i - 1], 'chunk')
+  local stored = redis.call('HGET', KEYS[2 * i], chunk_id)
+  if written and stored and written ~= stored then unlike[#unlike + 1] = chunk_id end
+end
+return unlike
+"""
+_COMPARED = 64
+"""Chunks that one script compares: searches wait for it."""
 
 
 class RedisVectorStore:
@@ -45,6 +62,9 @@ class RedisVectorStore:
     def __init__(self, client: redis.Redis, namespace: str) -> None:
         self._client = client
         self._keys = Keys(namespace)
+        self._unlike = client.register_script(_UNLIKE)
+        # By its JSON: the lookups of a question find much the same chunks.
+        self._chunk = lru_cache(_DECODED)(load_chunk)
 
     @store_errors()
     def create(self, spec: IndexSpec) -> None:
@@ -83,39 +103,22 @@ class RedisVectorStore:
 
         self._client.transaction(change, self._keys.index_spec(index))
 
-    @store_errors()
     def search(self, index: str, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
-        spec = self._spec(index)
-        vector = np.asarray(vector, dtype=np.float32)
-        _check_vectors(vector, (spec.dims,))
-        query = VectorQuery(
-            dump_vector(vector, spec.datatype),
-            VECTOR,
-            return_fields=[CHUNK, MODEL],
-            dtype=spec.datatype,
-            filter_expression=filter_expression(filters),
-            num_results=_checked_k(k),
-        )
-        rows = self._index(spec).query(query.timeout(_SEARCH_MILLISECONDS))
-        return _ranked(index, ((_cosine(row["vector_distance"]), row) for row in rows))
+        return self.look_up(index, [Lookup(k, filters, vector=vector)])[0]
+
+    def search_text(self, index: str, query: str, k: int, filters: Filters) -> list[Hit]:
+        return self.look_up(index, [Lookup(k, filters, terms=((query, 1.0),))])[0]
 
     @store_errors()
-    def search_text(self, index: str, query: str, k: int, filters: Filters) -> list[Hit]:
+    def look_up(self, index: str, lookups: Sequence[Lookup]) -> list[list[Hit]]:
         spec = self._spec(index)
-        asked = " ".join(dict.fromkeys(words(query)))
-        k = _checked_k(k)
-        if not asked:
-            return []
-        text_query = TextQuery(
-            asked,
-            TEXT_FIELDS,
-            filter_expression=filter_expression(filters),
-            return_fields=[CHUNK, MODEL],
-            num_results=k,
-            stopwords=None,
-        )
-        rows = self._index(spec).query(text_query.timeout(_SEARCH_MILLISECONDS))
-        return _ranked(index, ((float(row["score"]), row) for row in rows))
+        queries = [_query(lookup, spec) for lookup in lookups]
+        asked = [query for query in queries if query is not None]
+        found = iter(self._index(spec).batch_query(asked, batch_size=max(1, len(asked))))
+        return [
+            [] if query is None else self._ranked(index, _scored(next(found), query))
+            for query in queries
+        ]
 
     @store_errors()
     def ids(self, index: str) -> set[str]:
@@ -153,6 +156,28 @@ class RedisVectorStore:
                 pipe.hget(prefix + chunk_id, CHUNK)
             found = zip(chunk_ids, pipe.execute(), strict=True)
             return {chunk_id: load_chunk(text).document for chunk_id, text in found if text}
+
+    @store_errors()
+    def outdated(self, index: str, chunk_ids: Sequence[str]) -> set[str]:
+        self._spec(index)
+        unlike: list[str] = []
+        for start in range(0, len(chunk_ids), _COMPARED):
+            batch = chunk_ids[start : start + _COMPARED]
+            keys = [key for chunk_id in batch for key in self._both_keys(index, chunk_id)]
+            unlike += self._unlike(keys=keys, args=batch)
+        # Other JSON may say the same: an earlier version wrote it.
+        with self._client.pipeline(transaction=False) as pipe:
+            for chunk_id in unlike:
+                entry_key, stored_key = self._both_keys(index, chunk_id)
+                pipe.hget(entry_key, CHUNK)
+                pipe.hget(stored_key, chunk_id)
+            texts = iter(pipe.execute())
+        found = zip(unlike, texts, texts, strict=True)
+        return {
+            chunk_id
+            for chunk_id, written, stored in found
+            if written and stored and load_chunk(written) != load_chunk(stored)
+        }
 
     @store_errors()
     def count(self, index: str) -> int:
@@ -219,6 +244,22 @@ class RedisVectorStore:
         }
         return IndexSpec(name=index, model=raw["model"], **made_of)
 
+    def _ranked(self, index: str, found: Iterable[tuple[float, dict[str, Any]]]) -> list[Hit]:
+        ranked = sorted(found, key=lambda scored: (-scored[0], scored[1]["id"]))
+        if any(MODEL not in row for _, row in ranked):
+            raise StoreError(
+                f"index {index} has entries of an earlier version, which do not say what model "
+                "made their vectors: reindex with `ragloop reindex` and promote that release"
+            )
+        return [
+            Hit(rank, score, self._chunk(row[CHUNK]), row[MODEL])
+            for rank, (score, row) in enumerate(ranked, 1)
+        ]
+
+    def _both_keys(self, index: str, chunk_id: str) -> tuple[str, str]:
+        """Where a chunk is written in an index, and where the chunk store has its document."""
+        return self._keys.entries(index) + chunk_id, self._keys.chunks(document_of(chunk_id))
+
     def _index(self, spec: IndexSpec) -> SearchIndex:
         return SearchIndex(index_schema(self._keys, spec), self._client)
 
@@ -244,25 +285,46 @@ def _check_vectors(vectors: Vectors, shape: tuple[int, ...]) -> None:
         raise StoreError("a vector is zero or not finite: the model is damaged")
 
 
-def _checked_k(k: int) -> int:
-    if k < 1:
-        raise InvalidRequest(f"k must be at least 1, not {k}")
-    return k
+def _query(lookup: Lookup, spec: IndexSpec) -> VectorQuery | TextQuery | None:
+    """What redisvl is to ask; None if there is no word to look for."""
+    if lookup.k < 1:
+        raise InvalidRequest(f"k must be at least 1, not {lookup.k}")
+    only = filter_expression(lookup.filters)
+    if lookup.vector is not None:
+        vector = np.asarray(lookup.vector, dtype=np.float32)
+        _check_vectors(vector, (spec.dims,))
+        return VectorQuery(
+            dump_vector(vector, spec.datatype),
+            VECTOR,
+            return_fields=[CHUNK, MODEL],
+            dtype=spec.datatype,
+            filter_expression=only,
+            num_results=lookup.k,
+        ).timeout(_SEARCH_MILLISECONDS)
+    weights = word_weights(lookup.terms)
+    if not weights:
+        return None
+    return TextQuery(
+        " ".join(weights),
+        TEXT_FIELDS,
+        filter_expression=only,
+        return_fields=[CHUNK, MODEL],
+        num_results=lookup.k,
+        stopwords=None,
+        text_weights={word: weight for word, weight in weights.items() if weight != 1},
+    ).timeout(_SEARCH_MILLISECONDS)
+
+
+def _scored(
+    rows: Iterable[dict[str, Any]], query: VectorQuery | TextQuery
+) -> Iterator[tuple[float, dict[str, Any]]]:
+    for row in rows:
+        if isinstance(query, VectorQuery):
+            yield _cosine(row["vector_distance"]), row
+        else:
+            yield float(row["score"]), row
 
 
 def _cosine(distance: str) -> float:
     """Rounding, of float16 above all, takes the engine's distances a little outside [0, 2]."""
     return max(-1.0, min(1.0, 1.0 - float(distance)))
-
-
-def _ranked(index: str, found: Iterable[tuple[float, dict[str, Any]]]) -> list[Hit]:
-    hits = []
-    for score, row in found:
-        if MODEL not in row:
-            raise StoreError(
-                f"index {index} has entries of an earlier version, which do not say what model "
-                "made their vectors: reindex with `ragloop reindex` and promote that release"
-            )
-        hits.append(Hit(0, score, load_chunk(row[CHUNK]), row[MODEL]))
-    hits.sort(key=lambda hit: (-hit.score, hit.chunk.chunk_id))
-    return [replace(hit, rank=rank) for rank, hit in enumerate(hits, 1)]

@@ -147,7 +147,7 @@ def load_encoder(folder: Path, *, device: str | None = None) -> SentenceTransfor
     from sentence_transformers import SentenceTransformer
 
     try:
-        with _quiet():
+        with quiet():
             model = SentenceTransformer(
                 str(folder),
                 device=device,
@@ -156,25 +156,26 @@ def load_encoder(folder: Path, *, device: str | None = None) -> SentenceTransfor
                 model_kwargs={"use_safetensors": True, "dtype": torch.float32},
             )
     except (OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError) as error:
-        raise _unloadable(folder, error) from error
+        raise unloadable(folder, error) from error
     except (AttributeError, SafetensorError) as error:
-        raise _unloadable(folder, error) from error
+        raise unloadable(folder, error) from error
     return model.float().eval()
 
 
-def require_all_weights(folder: Path) -> None:
+def require_all_weights(folder: Path, *, classifier: bool = False) -> None:
     """Refuse weights that do not fill the network of the transformer in ``folder``.
 
     transformers fills what is missing with random numbers and goes on. A missing pooler is no
-    matter: sentence-transformers pools by itself.
+    matter where no ``classifier`` stands on it: sentence-transformers pools by itself.
     """
-    from transformers import AutoModel
+    from transformers import AutoModel, AutoModelForSequenceClassification
 
-    with _quiet():
-        _, report = AutoModel.from_pretrained(
+    network: Any = AutoModelForSequenceClassification if classifier else AutoModel
+    with quiet():
+        _, report = network.from_pretrained(
             folder, use_safetensors=True, local_files_only=True, output_loading_info=True
         )
-    missing = sorted(key for key in report["missing_keys"] if "pooler" not in key)
+    missing = sorted(key for key in report["missing_keys"] if classifier or "pooler" not in key)
     if missing:
         raise ModelError(
             f"the weights in {folder} lack {len(missing)} tensors, {missing[0]} among them"
@@ -208,7 +209,8 @@ def _cpu_has_bfloat16() -> bool:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
+    """transformers' progress bars off."""
     from transformers.utils import logging
 
     shown: Any = logging.is_progress_bar_enabled()
@@ -220,6 +222,7 @@ def _quiet() -> Iterator[None]:
             logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
-def _unloadable(folder: Path, error: Exception) -> ModelError:
+def unloadable(folder: Path, error: Exception) -> ModelError:
+    """What is raised in place of a library's ``error`` at loading."""
     detail = (str(error).strip().splitlines() or [type(error).__name__])[0]
     return ModelError(f"the model in {folder} cannot be loaded: {detail}")

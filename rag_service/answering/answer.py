@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from rag_service.answering.extract import Extract, extract
 from rag_service.answering.generate import Writing
+from rag_service.answering.numeric.compare import find_figure
+from rag_service.answering.numeric.compute import Computed, Refused
+from rag_service.answering.passages import Passages
 from rag_service.answering.prompt import SMALL, Profile, Prompt, reading_prompt, wording_prompt
+from rag_service.answering.question import asks_for_figure
 from rag_service.answering.retrieve import NO_FILTERS, Retriever, SearchResult
-from rag_service.core.errors import GenerationError
+from rag_service.core.errors import GenerationError, GenerationTimeout, StoreError
 from rag_service.core.protocols import Generator
-from rag_service.core.types import Answer, Citation, Filters
+from rag_service.core.types import Answer, Citation, Filters, Hit
 
 
 class AnswerFailed(GenerationError):
-    """The LLM failed; ``result`` has the passages that were found nevertheless."""
+    """The LLM failed, or the store did while it was read on; ``result`` has the passages found."""
 
     def __init__(self, message: str, result: SearchResult) -> None:
         super().__init__(message)
         self.result = result
+
+
+class AnswerTimedOut(AnswerFailed, GenerationTimeout):
+    """The LLM did not answer in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +55,14 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The whole answer: the last event, unless the LLM failed."""
+    """The whole answer: the last event, unless something failed."""
 
     answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The LLM failed: the last event."""
+    """There is no answer, by a failure: the last event."""
 
     error: AnswerFailed
 
@@ -63,18 +71,25 @@ AnswerEvent = Retrieved | Token | Cited | Done | Failed
 
 
 class Answerer:
-    """Answers with the LLM where what it says can be verified, else with a passage's own words.
+    """Answers with a figure worked out from table cells, else with what the LLM says as far as it
+    can be verified, else with a passage's own words.
 
-    Without a ``generator`` every answer is extracted. ``profile`` says what the LLM can bear: the
-    least by default; give a capable LLM ``LARGE``.
+    Without a ``generator`` the LLM's part is left out. ``profile`` says what the LLM can bear: the
+    least by default; give a capable LLM ``LARGE``. With ``passages`` an answer reads on around its
+    hits; without, it reads the hits alone.
     """
 
     def __init__(
-        self, retriever: Retriever, generator: Generator | None, profile: Profile = SMALL
+        self,
+        retriever: Retriever,
+        generator: Generator | None,
+        profile: Profile = SMALL,
+        passages: Passages | None = None,
     ) -> None:
         self._retriever = retriever
         self._generator = generator
         self._profile = profile
+        self._passages = passages
 
     async def ask(
         self,
@@ -87,11 +102,11 @@ class Answerer:
 
         Raises AnswerFailed if the LLM fails, and what `Retriever.search` raises.
         """
-        return await _last(self.stream(question, k, filters, release))
+        return await answer_of(self.stream(question, k, filters, release))
 
     async def answer(self, question: str, result: SearchResult) -> Answer:
         """The answer from passages that were retrieved before. Raises AnswerFailed."""
-        return await _last(self.events(question, result))
+        return await answer_of(self.events(question, result))
 
     async def stream(
         self,
@@ -111,36 +126,63 @@ class Answerer:
     async def events(self, question: str, result: SearchResult) -> AsyncIterator[AnswerEvent]:
         """The events of an answer from passages that were retrieved before; raises nothing."""
         yield Retrieved(result)
-        fact = await asyncio.to_thread(extract, question, result.hits)
+        try:
+            read, found = await asyncio.to_thread(self._read, question, result)
+        except StoreError as error:
+            yield Failed(AnswerFailed(error.message, result))
+            return
         reason = "no LLM is set"
-        task = self._task(question, result, fact)
+        task = None if isinstance(found, Computed) else self._task(question, read, found)
         if task is not None:
             writing, prompt = task
             try:
                 async for text in self._written(prompt, writing):
                     yield Token(text)
             except GenerationError as error:
-                yield Failed(AnswerFailed(error.message, result))
+                late = isinstance(error, GenerationTimeout)
+                yield Failed((AnswerTimedOut if late else AnswerFailed)(error.message, result))
                 return
-            if writing.citation is not None and writing.answer:
-                yield Cited(writing.citation)
-                yield Done(_generated(question, result, writing, writing.citation))
+            if writing.answer:
+                for citation in writing.citations:
+                    yield Cited(citation)
+                yield Done(_generated(question, result, writing))
                 return
             reason = writing.refusal
-        answer = _extracted(question, result, fact, reason)
+        if isinstance(found, Computed):
+            answer = _computed(question, result, found)
+        else:
+            answer = _extracted(question, result, found, reason)
         yield Token(answer.answer)
         for citation in answer.citations:
             yield Cited(citation)
         yield Done(answer)
 
+    def _read(
+        self, question: str, result: SearchResult
+    ) -> tuple[Sequence[Hit], Computed | Extract | None]:
+        """The passages that the answer may rest on, and what they give without an LLM."""
+        read: Sequence[Hit] = result.hits
+        if self._passages is not None:
+            read = self._passages.around(read)
+        if not asks_for_figure(question):
+            return read, extract(question, read)
+        figure = find_figure(question, read)
+        if isinstance(figure, Refused) and figure.missing and self._passages is not None:
+            statements = self._passages.statements(figure.filings, read)
+            if statements:
+                figure = find_figure(question, (*read, *statements))
+        if isinstance(figure, Computed):
+            return read, figure
+        return read, extract(question, read)
+
     def _task(
-        self, question: str, result: SearchResult, fact: Extract | None
+        self, question: str, read: Sequence[Hit], fact: Extract | None
     ) -> tuple[Writing, Prompt] | None:
         """What the LLM is to do, or None if there is nothing for it to do."""
-        if self._generator is None or not result.hits:
+        if self._generator is None or not read:
             return None
         chars = self._profile.answer_chars
-        hits = result.hits[: self._profile.passages]
+        hits = read[: self._profile.passages]
         if hits:
             prompt = reading_prompt(question, hits, self._profile)
             return Writing(question, hits, chars), prompt
@@ -163,52 +205,55 @@ class Answerer:
         writing.end()
 
 
-def _generated(question: str, result: SearchResult, writing: Writing, citation: Citation) -> Answer:
+def _answer(
+    result: SearchResult,
+    question: str,
+    method: str,
+    text: str,
+    citations: tuple[Citation, ...] = (),
+    reason: str = "",
+    calculation: str = "",
+) -> Answer:
     return Answer(
         question=question,
-        answer=writing.answer,
-        grounded=True,
-        citations=(citation,),
+        answer=text,
+        grounded=bool(citations),
+        citations=citations,
         release=result.release,
         model=result.model,
         index_model=result.index_model,
-        method="generated",
-        reason=f"the rest is left out: {writing.refusal}" if writing.refusal else "",
+        method=method,
+        reason=reason,
+        calculation=calculation,
         hits=result.hits,
+    )
+
+
+def _computed(question: str, result: SearchResult, figure: Computed) -> Answer:
+    by = f"by the definition {figure.definition}" if figure.definition else ""
+    return _answer(
+        result, question, "computed", figure.text, figure.citations, by, figure.calculation
+    )
+
+
+def _generated(question: str, result: SearchResult, writing: Writing) -> Answer:
+    rest = f"the rest is left out: {writing.refusal}" if writing.refusal else ""
+    return _answer(
+        result, question, "generated", writing.answer, writing.citations, rest, writing.calculation
     )
 
 
 def _extracted(question: str, result: SearchResult, fact: Extract | None, reason: str) -> Answer:
     """The answer in a passage's own words, or that there is none."""
     if fact is not None and not fact.doubt:
-        return Answer(
-            question=question,
-            answer=fact.text,
-            grounded=True,
-            citations=(fact.citation,),
-            release=result.release,
-            model=result.model,
-            index_model=result.index_model,
-            method="extracted",
-            reason=reason,
-            hits=result.hits,
-        )
+        return _answer(result, question, "extracted", fact.text, (fact.citation,), reason)
     doubt = fact.doubt if fact is not None else "no passage found has to do with the question"
-    return Answer(
-        question=question,
-        answer="No passage that was found answers this for certain.",
-        grounded=False,
-        citations=(),
-        release=result.release,
-        model=result.model,
-        index_model=result.index_model,
-        method="none",
-        reason=doubt,
-        hits=result.hits,
-    )
+    text = "No passage that was found answers this for certain."
+    return _answer(result, question, "none", text, reason=doubt)
 
 
-async def _last(events: AsyncIterator[AnswerEvent]) -> Answer:
+async def answer_of(events: AsyncIterator[AnswerEvent]) -> Answer:
+    """The answer that ``events`` end with. Raises AnswerFailed."""
     async for event in events:
         if isinstance(event, Done):
             return event.answer

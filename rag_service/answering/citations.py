@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rag_service.answering.figures import Figure, figures, unsupported
 from rag_service.answering.question import Asked, column_years
 from rag_service.core.types import Chunk, Citation, FilingFacts, TableCells
 
 _FEWEST_WORDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A citation with the passage that it is from."""
+
+    citation: Citation
+    chunk: Chunk
 
 
 def fold(text: str) -> str:
@@ -20,26 +30,35 @@ def cite(chunk: Chunk, quote: str) -> Citation | None:
     """The citation of ``quote``, or None if it is not verbatim in the chunk's text.
 
     White space is folded before comparing; a quote of less than two words proves nothing and is
-    refused. The page is the first of the chunk's span.
+    refused. A chunk does not say where its pages part: of one that spans several, the citation
+    has the first and the last.
     """
     folded = fold(quote)
     if len(folded.split()) < _FEWEST_WORDS or not _stands_in(folded, fold(chunk.text)):
         return None
     return Citation(
-        document=chunk.document, page=chunk.page_start, quote=folded, chunk_id=chunk.chunk_id
+        document=chunk.document,
+        page=chunk.page_start,
+        quote=folded,
+        chunk_id=chunk.chunk_id,
+        page_end=chunk.page_end,
     )
 
 
-def baseless_figures(statement: str, chunk: Chunk, quote: str, asked: Asked) -> list[str]:
-    """The figures in ``statement`` that the cited passage does not bear out.
+def baseless_figures(statement: str, evidence: Sequence[Evidence], asked: Asked) -> list[Figure]:
+    """The figures in ``statement`` that no cited passage bears out.
 
     Of a table only the quoted rows count, and of its dated columns those of the years asked for.
     """
-    facts = chunk.facts
-    about = f"{chunk.context} {facts.company} {facts.period_end} {facts.fiscal_year}"
-    if chunk.cells is None:
-        return unsupported(statement, figures(f"{chunk.text} {about}"))
-    return unsupported(statement, _table_figures(chunk.cells, facts, fold(quote), asked, about))
+    known: list[Figure] = []
+    for cited in evidence:
+        chunk, facts = cited.chunk, cited.chunk.facts
+        about = f"{chunk.context} {facts.company} {facts.period_end} {facts.fiscal_year}"
+        if chunk.cells is None:
+            known += figures(f"{chunk.text} {about}")
+        else:
+            known += _table_figures(chunk.cells, facts, fold(cited.citation.quote), asked, about)
+    return unsupported(statement, known)
 
 
 def _stands_in(quote: str, text: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Literal
 
 from rag_service.answering.answer import AnswerEvent, Cited, Done, Retrieved, Token
@@ -15,10 +16,12 @@ Json = dict[str, Any]
 EventName = Literal["retrieval", "token", "citation", "done", "error"]
 
 
-def hit_document(hit: Hit) -> Json:
-    """One hit; ``score`` is cosine similarity."""
+def hit_document(hit: Hit, *, explain: bool = False) -> Json:
+    """One hit; ``score`` is what it was ranked by. With ``explain`` that of each stage, too."""
     chunk = hit.chunk
+    scores = {"scores": {stage: float(x) for stage, x in hit.scores.items()}} if explain else {}
     return {
+        **scores,
         "rank": hit.rank,
         "score": float(hit.score),
         "model": hit.model,
@@ -37,16 +40,38 @@ def hit_document(hit: Hit) -> Json:
     }
 
 
-def search_document(result: SearchResult) -> Json:
+def search_document(result: SearchResult, *, explain: bool = False) -> Json:
     """What a search found; ``timings`` are milliseconds.
 
     ``model`` encoded the question, ``index_model`` is what the index says of its vectors.
     """
+    explanation = {"explanation": explanation_document(result)} if explain else {}
     return {
+        **explanation,
         "release": result.release,
         "model": result.model,
         "index_model": result.index_model,
-        "hits": [hit_document(hit) for hit in result.hits],
+        "hits": [hit_document(hit, explain=explain) for hit in result.hits],
+        "timings": dict(result.timings),
+    }
+
+
+def explanation_document(result: SearchResult) -> Json:
+    """How a search went: its stages, what was understood of the question, its other words."""
+    scope, expansion = result.scope, result.expansion
+    filings = {
+        filing.document: filing
+        for part in (scope.parts if scope is not None else ())
+        for filing in part.filings
+    }
+    return {
+        "stages": list(result.stages),
+        "understood": scope.explain() if scope is not None else [],
+        "companies": [asdict(match) for match in scope.companies] if scope is not None else [],
+        "unknown": list(scope.unknown) if scope is not None else [],
+        "periods": [asdict(period) for period in scope.periods] if scope is not None else [],
+        "filings": [asdict(filing) for filing in filings.values()],
+        "terms": [asdict(term) for term in expansion.terms] if expansion is not None else [],
         "timings": dict(result.timings),
     }
 
@@ -55,14 +80,20 @@ def citation_document(citation: Citation) -> Json:
     return {
         "document": citation.document,
         "page": citation.page,
+        "page_end": citation.page_end,
         "quote": citation.quote,
         "chunk_id": citation.chunk_id,
     }
 
 
-def answer_document(answer: Answer) -> Json:
-    """An answer with its citations and the passages that it was sought in."""
+def answer_document(answer: Answer, *, explain: SearchResult | None = None) -> Json:
+    """An answer with its citations and the passages that it was sought in.
+
+    ``explain`` is the search to tell of beside it.
+    """
+    explanation = {"explanation": explanation_document(explain)} if explain is not None else {}
     return {
+        **explanation,
         "question": answer.question,
         "release": answer.release,
         "model": answer.model,
@@ -71,22 +102,26 @@ def answer_document(answer: Answer) -> Json:
         "grounded": answer.grounded,
         "method": answer.method,
         "reason": answer.reason,
+        "calculation": answer.calculation,
         "citations": [citation_document(citation) for citation in answer.citations],
-        "hits": [hit_document(hit) for hit in answer.hits],
+        "cached": answer.cached,
+        "hits": [hit_document(hit, explain=explain is not None) for hit in answer.hits],
     }
 
 
-def event_document(event: AnswerEvent) -> tuple[EventName, Json]:
+def event_document(
+    event: AnswerEvent, *, explain: SearchResult | None = None
+) -> tuple[EventName, Json]:
     """The name and the data of one event of a streamed answer."""
     match event:
         case Retrieved(result):
-            return "retrieval", search_document(result)
+            return "retrieval", search_document(result, explain=explain is not None)
         case Token(text):
             return "token", {"text": text}
         case Cited(citation):
             return "citation", citation_document(citation)
         case Done(answer):
-            return "done", answer_document(answer)
+            return "done", answer_document(answer, explain=explain)
         case _:
             return "error", error_document(event.error)
 

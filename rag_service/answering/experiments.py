@@ -6,7 +6,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from rag_service.answering.retrieve import NO_FILTERS, Retriever, SearchResult
 from rag_service.core.errors import InvalidRequest, ModelError, NotFound, StoreError
 from rag_service.core.ids import now
 from rag_service.core.protocols import ExperimentStore, ReleaseStore
-from rag_service.core.types import Arm, Experiment, Filters, Impression
+from rag_service.core.types import Arm, Experiment, Filters, Impression, Stage
 
 IMPRESSION_SECONDS = 24 * 3600.0
 LEASE_SECONDS = 7 * 24 * 3600.0
@@ -47,7 +47,8 @@ class _Part:
 class Experiments:
     """Searches for clients in the way of the experiment that runs, if there is one.
 
-    An experiment is over as soon as another release than its ``a`` is live.
+    An experiment is over as soon as another release than its ``a`` is live. Where ``at_hand`` says
+    that a release is still being loaded, nobody waits for it: the live one answers.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Experiments:
         releases: ReleaseStore,
         retriever: Retriever,
         coin: Callable[[], bool] = lambda: bool(secrets.randbits(1)),
+        at_hand: Callable[[str], bool] = lambda release: True,
     ) -> None:
         self.store = store
         self._releases = releases
         self._retriever = retriever
         self._coin = coin
+        self._at_hand = at_hand
         self._renewed: tuple[str, float] = ("", 0.0)
 
     def search(
@@ -70,6 +73,7 @@ class Experiments:
         filters: Filters = NO_FILTERS,
         release: str | None = None,
         *,
+        stages: Collection[Stage] | None = None,
         client: str = "",
         interleave: bool = False,
     ) -> Shown:
@@ -81,7 +85,7 @@ class Experiments:
         """
         request_id = uuid4().hex
         part = self._part(client, interleave) if client and release is None else None
-        found = self._search_in(part, query, k, filters) if part is not None else None
+        found = self._search_in(part, query, k, filters, stages) if part is not None else None
         if part is not None and found is not None:
             result, teams = found
             impression = Impression(
@@ -89,7 +93,7 @@ class Experiments:
             )
             self.store.show(impression, IMPRESSION_SECONDS)
             return Shown(request_id, result, part.experiment)
-        return Shown(request_id, self._retriever.search(query, k, filters, release))
+        return Shown(request_id, self._retriever.search(query, k, filters, release, stages))
 
     def credit(
         self, request_id: str, used: str | None, verdict: str | None
@@ -158,7 +162,12 @@ class Experiments:
         return _Part(experiment, digest, None) if drawn and interleave else None
 
     def _search_in(
-        self, part: _Part, query: str, k: int, filters: Filters
+        self,
+        part: _Part,
+        query: str,
+        k: int,
+        filters: Filters,
+        stages: Collection[Stage] | None,
     ) -> tuple[SearchResult, dict[str, Arm]] | None:
         """What the client is to see, and by chunk the release; None where it is no part after all.
 
@@ -167,14 +176,14 @@ class Experiments:
         """
         experiment = part.experiment
         if part.arm == "b":
-            b = self._rival(experiment, query, k, filters)
+            b = self._rival(experiment, query, k, filters, stages)
             return None if b is None else (b, _all_of("b", b))
-        a = self._retriever.search(query, k, filters)
+        a = self._retriever.search(query, k, filters, stages=stages)
         if a.release != experiment.a:
             return None
         if part.arm == "a":
             return a, _all_of("a", a)
-        b = self._rival(experiment, query, k, filters)
+        b = self._rival(experiment, query, k, filters, stages)
         if b is None:
             return None
         hits, teams = team_draft(a.hits, b.hits, k, self._coin)
@@ -182,14 +191,21 @@ class Experiments:
         return replace(a, hits=hits, timings=timings), teams
 
     def _rival(
-        self, experiment: Experiment, query: str, k: int, filters: Filters
+        self,
+        experiment: Experiment,
+        query: str,
+        k: int,
+        filters: Filters,
+        stages: Collection[Stage] | None,
     ) -> SearchResult | None:
-        """What b finds; if it cannot be searched the experiment ends."""
+        """What b finds, if it is at hand; if it cannot be searched the experiment ends."""
         try:
             name, when = self._renewed
             if name != experiment.experiment or time.monotonic() - when > _RENEW_SECONDS:
                 self.hold(experiment)
-            return self._retriever.search(query, k, filters, experiment.b)
+            if not self._at_hand(experiment.b):
+                return None
+            return self._retriever.search(query, k, filters, experiment.b, stages)
         except (NotFound, ModelError, StoreError) as error:
             if error.retryable:
                 raise

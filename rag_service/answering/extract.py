@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag_service.answering.citations import cite, fold
+from rag_service.answering.injection import is_order
 from rag_service.answering.question import (
     Asked,
     column_years,
@@ -16,6 +17,7 @@ from rag_service.answering.question import (
     names_company,
     understand,
 )
+from rag_service.answering.table_pieces import by_place, head_before
 from rag_service.answering.terms import stems
 from rag_service.core.types import Chunk, Citation, FilingFacts, Hit, TableCells
 
@@ -60,7 +62,7 @@ def extract(question: str, hits: Sequence[Hit]) -> Extract | None:
         citation = cite(candidate.hit.chunk, candidate.quote)
         if score <= 0 or citation is None:
             continue
-        reason = candidate.doubt or doubt(asked, candidate.hit.chunk, candidate.text)
+        reason = candidate.doubt or doubt(asked, [candidate.hit.chunk], candidate.text)
         if not reason and not _says_enough(asked, candidate, covered):
             reason = "no passage found says enough of what is asked"
         key = (not reason, score)
@@ -97,12 +99,13 @@ def _score(asked: Asked, candidate: _Candidate, seen: set[str]) -> tuple[float, 
 
 
 def _candidates(asked: Asked, hits: Sequence[Hit]) -> Iterator[_Candidate]:
+    places = by_place([hit.chunk for hit in hits])
     for hit in hits:
         cells = hit.chunk.cells
         if cells is None:
             yield from _sentences(hit)
         elif asked.wants != "text":
-            yield from _rows(asked, hit, cells)
+            yield from _rows(asked, hit, cells, head_before(hit.chunk, places))
 
 
 def _sentences(hit: Hit) -> Iterator[_Candidate]:
@@ -110,7 +113,11 @@ def _sentences(hit: Hit) -> Iterator[_Candidate]:
     around = frozenset(stems(f"{chunk.context} {chunk.heading}"))
     for sentence in split_text(chunk.text, chunk.kind == "table"):
         # Shorter ones are headings: they name what is asked and say nothing of it.
-        if len(sentence) <= _LONGEST and sentence.count(" ") >= _FEWEST_SPACES:
+        if (
+            len(sentence) <= _LONGEST
+            and sentence.count(" ") >= _FEWEST_SPACES
+            and not is_order(sentence)
+        ):
             yield _Candidate(hit, frozenset(stems(sentence)), around, sentence, sentence)
 
 
@@ -121,18 +128,17 @@ def split_text(text: str, by_line: bool) -> list[str]:
     return [part for part in parts if part]
 
 
-def _rows(asked: Asked, hit: Hit, cells: TableCells) -> Iterator[_Candidate]:
+def _rows(asked: Asked, hit: Hit, cells: TableCells, group: str) -> Iterator[_Candidate]:
     chunk = hit.chunk
     lines = split_text(chunk.text, by_line=True)
     place = stems(f"{cells.title} {cells.unit} {chunk.context} {chunk.heading}")
-    group = ""
     for label, *values in cells.rows:
         stated = [i for i, value in enumerate(values) if any(c.isdigit() for c in value)]
         if not stated:
             group = label
             continue
         line = _line_of(label, [values[i] for i in stated], lines)
-        if not label.strip() or line is None:
+        if not label.strip() or line is None or is_order(line):
             continue
         columns, missing = _columns(asked, cells, stated, chunk.facts)
         around = frozenset(place + stems(group) + stems(" ".join(cells.columns)))

@@ -28,6 +28,8 @@ class Figure:
     text: str
     value: Decimal
     scale: int | None
+    percent: bool = False
+    """A sign or word of percentage follows."""
 
 
 def figures(text: str, unit: str = "") -> list[Figure]:
@@ -38,18 +40,19 @@ def figures(text: str, unit: str = "") -> list[Figure]:
         word = match.group(2)
         scale = _SCALES[word.lower()] if word else unit_scale
         value = Decimal(match.group(1).replace(",", ""))
-        found.append(Figure(match.group(0).strip(), value, scale))
+        percent = _PERCENT.match(text, match.end()) is not None
+        found.append(Figure(match.group(0).strip(), value, scale, percent))
     return found
 
 
-def unsupported(stated: str, evidence: Iterable[Figure]) -> list[str]:
+def unsupported(stated: str, evidence: Iterable[Figure]) -> list[Figure]:
     """The figures of ``stated`` that ``evidence`` does not have.
 
     ``1.577 billion`` is borne out by ``1,577`` in a table in millions, and not by ``1,577`` of no
     known scale; ``1,577`` is borne out by either.
     """
     known = list(evidence)
-    return [f.text for f in figures(stated) if not any(_bears_out(other, f) for other in known)]
+    return [f for f in figures(stated) if not any(_bears_out(other, f) for other in known)]
 
 
 def has_figure(text: str, *, percent: bool = True) -> bool:

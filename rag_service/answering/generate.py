@@ -1,18 +1,30 @@
-"""Reads an LLM's answer as it comes and lets out only what its passage bears out."""
+"""Reads an LLM's answer as it comes and lets out only what its passages bear out."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-from rag_service.answering.citations import baseless_figures, cite
+from rag_service.answering.calculations import Calculation, bears_out, work_out
+from rag_service.answering.citations import Evidence, baseless_figures, cite
 from rag_service.answering.extract import Extract, split_text
 from rag_service.answering.figures import has_figure
-from rag_service.answering.prompt import Draft, read
-from rag_service.answering.question import doubt, understand
+from rag_service.answering.injection import is_order, strays_to_address
+from rag_service.answering.numeric.calculate import Uncomputable
+from rag_service.answering.prompt import Claim, Draft, Quoted, read
+from rag_service.answering.question import doubt, related, understand
 from rag_service.answering.terms import stems
-from rag_service.core.types import Chunk, Citation, Hit
+from rag_service.core.types import Citation, Hit
 
-_OWN_WORDS = 0.1
+_OWN_WORDS, _OWN_WORDS_OF_FACT = 0.15, 0.1
+"""Of a sentence's words, at most: those that neither the question nor the passages have."""
+_PLAIN = frozenset(
+    stems("however therefore thus because according increase decrease rise rose fall fell grow "
+          "grew decline high higher low lower large larger small smaller compare percent "
+          "percentage respective respectively both same different mainly due")
+)  # fmt: skip
+_NEGATION = re.compile(r"\b(?:no|not|never|none|nor|neither|without|cannot)\b|n['’]t\b", re.I)
+_VERDICT = re.compile(r"^\W*(?:yes|no)\b[,.:;]?\s*", re.I)
 
 
 class Writing:
@@ -26,22 +38,25 @@ class Writing:
     def __init__(
         self, question: str, hits: Sequence[Hit], answer_chars: int, fact: Extract | None = None
     ) -> None:
+        self._question = question
         self._asked = understand(question)
         self._hits = hits
         self._answer_chars = answer_chars
         self._fact = fact
-        self._vocabulary = set(stems(question))
+        self._asked_words = frozenset(stems(question))
+        self._vocabulary = _PLAIN | self._asked_words
         self._written = ""
         self._draft = Draft()
         self._said: list[str] = []
-        self._chunk: Chunk | None = None
-        self.citation: Citation | None = None
+        self._released: list[str] = []
+        self._evidence: dict[int, Evidence] = {}
+        self._worked_out: list[Calculation] | None = None
+        self._shown: list[str] = []
         self.refusal = ""
         """Why nothing, or nothing more, of what the LLM wrote is said; ``""`` if all is."""
         if fact is not None:
-            self.citation, self._chunk = fact.citation, fact.chunk
-            known = (fact.text, fact.citation.quote, fact.chunk.context, fact.chunk.heading)
-            self._vocabulary.update(stems(" ".join(known)))
+            self._take(1, Evidence(fact.citation, fact.chunk))
+            self._worked_out = []
 
     @property
     def done(self) -> bool:
@@ -52,7 +67,17 @@ class Writing:
     @property
     def answer(self) -> str:
         """All that was let out."""
-        return " ".join(self._said)
+        return "".join(self._released)
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """Of the evidence that holds, each once."""
+        return tuple(dict.fromkeys(evidence.citation for evidence in self._evidence.values()))
+
+    @property
+    def calculation(self) -> str:
+        """The calculations that the answer shows."""
+        return "; ".join(dict.fromkeys(self._shown))
 
     def feed(self, piece: str) -> list[str]:
         """Take the next text in; the pieces of the answer that are now verified."""
@@ -62,8 +87,10 @@ class Writing:
                 break
             if self._written or character == "{":
                 self._written += character
-                self._draft = read(self._written) or self._draft
-                released += self._release()
+                draft = read(self._written)
+                if draft is not None and draft != self._draft:
+                    self._draft = draft
+                    released += self._release()
         return released
 
     def end(self) -> None:
@@ -73,29 +100,69 @@ class Writing:
 
     def _release(self) -> list[str]:
         draft = self._draft
-        if draft.passage is not None and draft.quote is not None and self.citation is None:
-            self._take_evidence(draft.passage, draft.quote)
-        if self.citation is not None and self._chunk is not None:
-            return self._take_sentences(draft, self.citation, self._chunk)
-        if draft.whole and not self.refusal:
-            self.refusal = "the LLM's answer was outside its schema"
-        return []
+        if draft.evidence is not None and not self._evidence:
+            self._take_evidence(draft.evidence)
+        if self.refusal:
+            return []
+        if not self._evidence:
+            self.refusal = "the LLM's answer was outside its schema" if draft.whole else ""
+            return []
+        if self._worked_out is None:
+            if draft.claims is None and not draft.whole:
+                return []
+            self._worked_out = self._calculations(draft.claims or ())
+        return self._take_sentences(draft, self._worked_out)
 
-    def _take_evidence(self, passage: int, quote: str) -> None:
-        if passage == 0:
-            self.refusal = "the LLM found no answer in the passages"
-            return
-        if not 1 <= passage <= len(self._hits):
-            self.refusal = f"the LLM cited passage {passage}, which it was not given"
-            return
-        chunk = self._hits[passage - 1].chunk
-        citation = cite(chunk, quote)
+    def _take_evidence(self, quoted: Sequence[Quoted | None]) -> None:
+        """Keep what holds; the rest is as if it had not been said."""
+        objection = "the LLM found no answer in the passages"
+        for number, quote in enumerate(quoted, start=1):
+            found = self._check(quote)
+            if isinstance(found, Evidence):
+                self._take(number, found)
+            else:
+                objection = found
+        if not self._evidence:
+            self.refusal = objection
+
+    def _take(self, number: int, evidence: Evidence) -> None:
+        self._evidence[number] = evidence
+        chunk = evidence.chunk
+        said = [sentence for sentence in split_text(chunk.text, False) if not is_order(sentence)]
+        if self._fact is not None:
+            said = [self._fact.text, evidence.citation.quote]
+        self._vocabulary |= frozenset(stems(" ".join((chunk.context, chunk.heading, *said))))
+
+    def _check(self, quoted: Quoted | None) -> Evidence | str:
+        """The evidence, or why it is none."""
+        if quoted is None:
+            return "the LLM's answer was outside its schema"
+        if not 1 <= quoted.passage <= len(self._hits):
+            return f"the LLM cited passage {quoted.passage}, which it was not given"
+        chunk = self._hits[quoted.passage - 1].chunk
+        citation = cite(chunk, quoted.quote)
         if citation is None:
-            self.refusal = "the LLM's quote does not stand in its passage"
-            return
-        self.citation, self._chunk = citation, chunk
+            return "the LLM's quote does not stand in its passage"
+        if is_order(citation.quote):
+            return "the LLM's quote tells its reader what to say"
+        if not related(self._asked, chunk, citation.quote):
+            return "the LLM's quote has nothing to do with the question"
+        return Evidence(citation, chunk)
 
-    def _take_sentences(self, draft: Draft, citation: Citation, chunk: Chunk) -> list[str]:
+    def _calculations(self, claims: Sequence[Claim]) -> list[Calculation]:
+        """Those that can be worked out from figures in the evidence."""
+        found = []
+        for claim in claims:
+            operands = [(self._evidence.get(number), figure) for number, figure in claim.operands]
+            known = [(evidence, figure) for evidence, figure in operands if evidence is not None]
+            if len(known) == len(operands):
+                try:
+                    found.append(work_out(claim.operation, known))
+                except Uncomputable:
+                    continue
+        return found
+
+    def _take_sentences(self, draft: Draft, calculations: Sequence[Calculation]) -> list[str]:
         sentences = split_text(draft.answer, by_line=False)
         if draft.whole and not sentences:
             self.refusal = "the LLM's answer was empty"
@@ -105,32 +172,58 @@ class Writing:
             self.refusal = "the LLM's answer was too long"
         released = []
         for sentence in sentences[len(self._said) : 1 if self._fact else None]:
-            self.refusal = self._objection(sentence, citation, chunk)
+            shown = self._borne_out(sentence, calculations)
             if self.refusal:
                 break
-            released.append(f" {sentence}" if self._said else sentence)
+            text = f"{sentence} ({'; '.join(shown)})" if shown else sentence
+            released.append(f" {text}" if self._said else text)
             self._said.append(sentence)
+            self._shown += shown
+        self._released += released
         return released
 
     def _is_cut_off(self, answer: str) -> bool:
         """True if the schema's limit ended the answer within a sentence."""
         return len(answer) >= self._answer_chars and not answer.rstrip().endswith((".", "!", "?"))
 
-    def _objection(self, sentence: str, citation: Citation, chunk: Chunk) -> str:
-        baseless = baseless_figures(sentence, chunk, citation.quote, self._asked)
+    def _borne_out(self, sentence: str, calculations: Sequence[Calculation]) -> list[str]:
+        """The calculations that ``sentence`` rests on; sets ``refusal`` if it does not hold."""
+        evidence = list(self._evidence.values())
+        shown: list[str] = []
+        baseless = []
+        for figure in baseless_figures(sentence, evidence, self._asked):
+            found = next((c.text for c in calculations if bears_out(c, figure)), None)
+            if found is None:
+                baseless.append(figure.text)
+            elif found not in shown:
+                shown.append(found)
         if baseless:
-            return f"the LLM stated {', '.join(baseless)}, which the passage does not bear out"
-        if self._fact is not None:
-            return self._departure(sentence, self._fact)
-        return "" if self._said else doubt(self._asked, chunk, f"{citation.quote} {sentence}")
+            self.refusal = (
+                f"the LLM stated {', '.join(baseless)}, which the passage does not bear out"
+            )
+        else:
+            self.refusal = self._departure(sentence, evidence)
+        return shown
 
-    def _departure(self, sentence: str, fact: Extract) -> str:
-        """How ``sentence`` says something else than ``fact``, or ``""``."""
+    def _departure(self, sentence: str, evidence: Sequence[Evidence]) -> str:
+        """How ``sentence`` says something else than the evidence, or ``""``."""
+        if is_order(sentence) or strays_to_address(self._question, sentence):
+            return "the LLM wrote what no annual report says in answer"
+        quotes = " ".join(cited.citation.quote for cited in evidence)
+        if self._asked.is_choice:
+            sentence = _VERDICT.sub("", sentence)
+        if _NEGATION.search(sentence) and not _NEGATION.search(f"{quotes} {self._question}"):
+            return "the LLM denied something, which no quote does"
         words = stems(sentence)
         own = [word for word in words if word not in self._vocabulary]
-        if len(own) > _OWN_WORDS * len(words):
+        if len(own) > (_OWN_WORDS_OF_FACT if self._fact else _OWN_WORDS) * len(words):
             return "the LLM added words of its own to what the passage says"
-        wanted = self._asked.wants != "text" and has_figure(fact.text)
-        if wanted and not has_figure(sentence):
-            return "the LLM left the figure out"
-        return ""
+        if not has_figure(sentence):
+            fact = self._fact.text if self._fact is not None else ""
+            if self._asked.wants != "text" and has_figure(fact):
+                return "the LLM left the figure out"
+            if self._asked_words.issuperset(words) and not self._asked.is_choice:
+                return "the LLM said no more than the question does"
+        if self._said or self._fact is not None:
+            return ""
+        return doubt(self._asked, [cited.chunk for cited in evidence], f"{quotes} {sentence}")

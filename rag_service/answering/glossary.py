@@ -176,11 +176,16 @@ def _texts(entries: list[Entry]) -> list[str]:
     prose = []
     for entry in entries:
         if entry.statement:
-            lines.setdefault(entry.statement, []).append(entry.labels[0])
+            named = lines.setdefault(entry.statement, [])
+            if entry.labels[0] != _TITLES[entry.statement]:
+                named.append(entry.labels[0])
         elif entry.section or not entry.computed_from:
             prose.append("; ".join(entry.labels[:_LABELS_OF_NAMED]))
     return [
-        *(f"{_TITLES[statement]}: {'; '.join(dict.fromkeys(x))}" for statement, x in lines.items()),
+        *(
+            ": ".join(filter(None, (_TITLES[statement], "; ".join(dict.fromkeys(x)))))
+            for statement, x in lines.items()
+        ),
         *prose,
     ]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from rag_service.answering.figures import has_figure
-from rag_service.answering.terms import is_item_name, names_item, readings, stems, years
+from rag_service.answering.terms import is_item_name, names_item, readings, stems
+from rag_service.core.fiscal_years import fiscal_years_named, years
 from rag_service.core.types import Chunk, FilingFacts
 
 _SENTENCE_START = re.compile(r"(?<=[.?!])\s+(?=[\"“(]?[A-Z])")
@@ -21,6 +22,7 @@ _TEXT = re.compile(
     r"(?:do|does|did|is|are|was|were|has|have|will|can)|is|are|was|were|do|does|did|has|have)\b",
     re.I,
 )
+_CHOICE = re.compile(r"^\W*(?:is|are|was|were|do|does|did|has|have|had|can|will)\b", re.I)
 _WHY = re.compile(r"\bwhy\b|\b(?:drove|drives|caused?|led to)\b", re.I)
 _CAUSE = re.compile(
     r"\b(?:because|due|driven|drove|attribut\w+|result(?:ed|ing|s)?|reflect\w*|owing|caused?|led|"
@@ -40,6 +42,7 @@ _DERIVED = frozenset(
 )
 """Quantities that are worked out from others: a passage answers only if it states them itself."""
 _UNSEEN_WEIGHT = 2.0
+_ROOT = 5
 
 
 Wants = Literal["amount", "percent", "figure", "text", "any"]
@@ -57,6 +60,8 @@ class Asked:
     names: frozenset[str]
     wants: Wants
     why: bool
+    is_choice: bool
+    """It asks for yes or no."""
     derived: frozenset[str]
 
 
@@ -78,38 +83,34 @@ def understand(question: str) -> Asked:
         names=frozenset[str]().union(*map(_names, sentences)),
         wants=_wants(question, words),
         why=bool(_WHY.search(question)),
+        is_choice=any(_CHOICE.search(sentence) for sentence in asking),
         derived=words & _DERIVED,
     )
 
 
+def asks_for_figure(question: str) -> bool:
+    """Whether an amount, a percentage or a count may answer: not a name, a reason, yes or no."""
+    asked = understand(question)
+    return asked.wants != "text" and not asked.why
+
+
 def column_years(asked: Asked, column: str, facts: FilingFacts) -> frozenset[int]:
-    """The years that a column is of: fiscal years, unless the question asks by date.
-
-    A fiscal year that ends early in the next calendar year heads its column with that date.
-    """
-    found = years(column)
-    if asked.by_date or not (facts.fiscal_year and facts.period_end and _MONTH.search(column)):
-        return found
-    late = int(facts.period_end[:4]) - facts.fiscal_year
-    return frozenset(year - late for year in found)
+    """The years that a column is of: fiscal years, unless the question asks by date."""
+    return years(column) if asked.by_date else fiscal_years_named(column, facts)
 
 
-def doubt(asked: Asked, chunk: Chunk, statement: str) -> str:
-    """Why ``statement`` from ``chunk`` is not taken for an answer, or ``""``."""
-    facts = chunk.facts
-    about = f"{chunk.context} {facts.company} {facts.ticker}"
-    columns = chunk.cells.columns if chunk.cells is not None else ()
-    known = years(f"{chunk.text} {about}").union(
-        {facts.fiscal_year}, *(column_years(asked, column, facts) for column in columns)
-    )
-    unknown = asked.years - known
+def doubt(asked: Asked, chunks: Sequence[Chunk], statement: str) -> str:
+    """Why ``statement``, which rests on ``chunks``, is not taken for an answer, or ``""``."""
+    about = " ".join(f"{c.context} {c.facts.company} {c.facts.ticker}" for c in chunks)
+    text = " ".join(chunk.text for chunk in chunks)
+    unknown = asked.years - years(f"{text} {about}").union(*(_years_of(asked, c) for c in chunks))
     if unknown:
         return f"the nearest passage says nothing of {_listed(map(str, unknown))}"
-    strange = asked.names - set(stems(f"{chunk.text} {about}"))
-    if strange and not names_company(asked, facts):
+    strange = asked.names - set(stems(f"{text} {about}"))
+    if strange and not any(names_company(asked, chunk.facts) for chunk in chunks):
         return f"the nearest passage does not name {_listed(strange)}"
-    said = set(stems(f"{statement} {chunk.context} {chunk.heading}"))
-    missing = asked.derived - said
+    headings = " ".join(f"{chunk.context} {chunk.heading}" for chunk in chunks)
+    missing = asked.derived - set(stems(f"{statement} {headings}"))
     if missing:
         return f"the nearest passage does not state the {_listed(missing)}"
     if asked.why and not _CAUSE.search(statement):
@@ -121,6 +122,29 @@ def doubt(asked: Asked, chunk: Chunk, statement: str) -> str:
     if asked.wants == "percent" and not _PERCENT.search(statement):
         return "the nearest passage has no percentage"
     return ""
+
+
+def _years_of(asked: Asked, chunk: Chunk) -> frozenset[int]:
+    """The years of a filing and of a table's columns."""
+    columns = chunk.cells.columns if chunk.cells is not None else ()
+    named = (column_years(asked, column, chunk.facts) for column in columns)
+    return frozenset({chunk.facts.fiscal_year}).union(*named)
+
+
+def related(asked: Asked, chunk: Chunk, quote: str) -> bool:
+    """Whether ``quote`` shares a word with what is asked for, by its stem; of a table its title
+    and columns count too."""
+    cells = chunk.cells
+    head = f"{cells.title} {chunk.heading} {' '.join(cells.columns)}" if cells is not None else ""
+    said = {_root(word) for word in stems(f"{quote} {head}")}
+    company = company_words(chunk.facts)
+    topics = [{_root(word) for word in topic - company} for topic in asked.topics]
+    return any(topic & said for topic in topics) or not any(topics)
+
+
+def _root(word: str) -> str:
+    """``audit`` of ``auditor``."""
+    return word[:_ROOT]
 
 
 def names_company(asked: Asked, facts: FilingFacts) -> bool:

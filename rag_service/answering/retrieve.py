@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import accumulate, chain
 from time import perf_counter
 
+import numpy as np
+
+from rag_service.answering.filings import Filings
+from rag_service.answering.fusion import fill_up, fuse, spread, take_turns
+from rag_service.answering.glossary import Expansion, Glossary, expand
 from rag_service.answering.latency_reporter import LatencyReporter
+from rag_service.answering.lookups import Sought, names_filing
+from rag_service.answering.query_encoding import QueryEncoder
+from rag_service.answering.scope.types import Scope
+from rag_service.answering.scope.understand import understand_scope
 from rag_service.answering.serving import Pinned, Serving
-from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError
-from rag_service.core.protocols import VectorStore
-from rag_service.core.types import Filters, Hit, Vectors
+from rag_service.core.errors import ConfigError, IndexMissing, InvalidRequest, StoreError
+from rag_service.core.protocols import Reranker, VectorStore
+from rag_service.core.types import Filters, Hit, Lookup, Stage, Vectors
 
 MAX_K = 100
 MAX_K_EVALUATION = 1000
 _KINDS = ("", "prose", "table")
+_CANDIDATES = 50
+"""Of each lookup, at least: what several rankings are fused of."""
+_RERANKED = 20
+_RERANK_WEIGHT = 4.0
+"""Of a rank by the reranker, where a rank by the question's vector counts 1."""
 NO_FILTERS = Filters()
+VECTORS_ALONE: frozenset[Stage] = frozenset({"vectors"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +46,17 @@ class SearchResult:
     """Fingerprint that stands beside the hits' vectors; without hits, that of the index."""
     hits: tuple[Hit, ...]
     timings: Mapping[str, float]
+    stages: tuple[Stage, ...] = ("vectors",)
+    scope: Scope | None = None
+    """What was understood of the question, where that was a stage."""
+    expansion: Expansion | None = None
 
 
 class Retriever:
     """Searches the release that ``serving`` pins. Questions are at most ``max_question_chars``.
 
-    A ``reporter`` is told how long searches of the live release take.
+    ``stages`` are those of a search that names none. A ``reporter`` is told how long searches of
+    the live release take.
     """
 
     def __init__(
@@ -44,46 +65,54 @@ class Retriever:
         vectors: VectorStore,
         max_question_chars: int,
         reporter: LatencyReporter | None = None,
+        *,
+        encoder: QueryEncoder | None = None,
+        filings: Filings | None = None,
+        glossary: Glossary | None = None,
+        reranker: Callable[[], Reranker | None] = lambda: None,
+        stages: Collection[Stage] = VECTORS_ALONE,
     ) -> None:
         self._serving = serving
         self._vectors = vectors
         self._max_question_chars = max_question_chars
         self._reporter = reporter
+        self._encoder = encoder or QueryEncoder()
+        self._filings = filings
+        self._glossary = glossary
+        self._reranker = reranker
+        self.stages = frozenset(stages)
 
     def search(
-        self, query: str, k: int = 10, filters: Filters = NO_FILTERS, release: str | None = None
+        self,
+        query: str,
+        k: int = 10,
+        filters: Filters = NO_FILTERS,
+        release: str | None = None,
+        stages: Collection[Stage] | None = None,
     ) -> SearchResult:
-        """The ``k`` (1 to 100) chunks nearest to ``query``.
+        """The ``k`` (1 to 100) chunks that suit ``query`` best.
 
-        Raises InvalidRequest for a question, ``k`` or filter that cannot be searched, and what
-        `Serving.pin` raises.
+        Raises InvalidRequest for a question, ``k`` or filter that cannot be searched, ConfigError
+        for a stage that nothing was set up for, and what `Serving.pin` raises.
         """
         self.check(query, k)
         if filters.kind not in _KINDS:
             raise InvalidRequest(f"kind is prose or table, not {filters.kind[:40]!r}")
-        start = perf_counter()
-        pinned = self._serving.pin(release)
-        ready = perf_counter()
-        vector = pinned.embedder.embed_queries([query])[0]
-        encoded = perf_counter()
-        hits = self._nearest(pinned, vector, k, filters)
-        found = perf_counter()
+        clock = _Clock()
+        with clock.timed("pin"):
+            pinned = self._serving.pin(release)
+        began = perf_counter()
+        (found,) = self._find([query], k, filters, pinned, self._chosen(stages), clock)
         if self._reporter is not None and release is None:
-            self._reporter.add(_milliseconds(ready, found))
-        return SearchResult(
-            release=pinned.release.release,
-            model=pinned.embedder.fingerprint,
-            index_model=hits[0].model if hits else self._vectors.model(pinned.release.index),
-            hits=tuple(hits),
-            timings={
-                "pin": _milliseconds(start, ready),
-                "encode": _milliseconds(ready, encoded),
-                "search": _milliseconds(encoded, found),
-            },
-        )
+            self._reporter.add(1000 * (perf_counter() - began))
+        return found
 
     def search_many(
-        self, queries: Sequence[str], k: int, release: str | None = None
+        self,
+        queries: Sequence[str],
+        k: int,
+        release: str | None = None,
+        stages: Collection[Stage] | None = None,
     ) -> list[list[Hit]]:
         """The hits of each query, all encoded in one call and under one release.
 
@@ -94,8 +123,8 @@ class Retriever:
         pinned = self._serving.pin(release)
         if not queries:
             return []
-        vectors = pinned.embedder.embed_queries(queries)
-        return [self._nearest(pinned, vector, k, NO_FILTERS) for vector in vectors]
+        found = self._find(queries, k, NO_FILTERS, pinned, self._chosen(stages), _Clock())
+        return [list(result.hits) for result in found]
 
     def search_text_many(
         self, queries: Sequence[str], k: int, release: str | None = None
@@ -130,25 +159,138 @@ class Retriever:
             for vector, ids in zip(asked, chunk_ids, strict=True)
         ]
 
-    def _nearest(self, pinned: Pinned, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
-        """Hits whose vectors are of the model that made ``vector``.
+    def _chosen(self, stages: Collection[Stage] | None) -> frozenset[Stage]:
+        if stages is None:
+            return self.stages
+        if "rerank" in stages and self._reranker() is None:
+            raise InvalidRequest("there is no cross-encoder for the stage rerank")
+        return frozenset(stages)
+
+    def _find(
+        self,
+        queries: Sequence[str],
+        k: int,
+        filters: Filters,
+        pinned: Pinned,
+        stages: frozenset[Stage],
+        clock: _Clock,
+    ) -> Iterator[SearchResult]:
+        with clock.timed("understand"):
+            scopes = [self._scope(query, filters, stages) for query in queries]
+            expansions = [self._expansion(query, stages) for query in queries]
+        with clock.timed("encode"):
+            vectors = self._encoded(queries, expansions, pinned, stages)
+        depth = k if stages == VECTORS_ALONE else max(k, _CANDIDATES)
+        for place, query in enumerate(queries):
+            sought = Sought(
+                question=query,
+                vectors=vectors[place],
+                expansion=expansions[place] or Expansion(),
+                scope=scopes[place],
+                filters=filters,
+                depth=depth,
+                stages=stages,
+            )
+            hits = self._ranked(sought, pinned, stages, clock)[:k]
+            yield SearchResult(
+                release=pinned.release.release,
+                model=pinned.embedder.fingerprint,
+                index_model=hits[0].model if hits else self._vectors.model(pinned.release.index),
+                hits=tuple(hits),
+                timings=clock.milliseconds,
+                stages=tuple(sorted(stages)),
+                scope=scopes[place],
+                expansion=expansions[place],
+            )
+
+    def _scope(self, query: str, filters: Filters, stages: Collection[Stage]) -> Scope | None:
+        if "scope" not in stages or names_filing(filters):
+            return None
+        if self._filings is None:
+            raise ConfigError("the stage scope needs the filings of a store")
+        return understand_scope(query, self._filings.current())
+
+    def _expansion(self, query: str, stages: Collection[Stage]) -> Expansion | None:
+        if "glossary" not in stages:
+            return None
+        if self._glossary is None:
+            raise ConfigError("the stage glossary needs a glossary")
+        return expand(query, self._glossary)
+
+    def _encoded(
+        self,
+        queries: Sequence[str],
+        expansions: Sequence[Expansion | None],
+        pinned: Pinned,
+        stages: Collection[Stage],
+    ) -> list[Vectors]:
+        """For each query ``(1 or 2, dims)``: its own vector, and that of it with what the
+        glossary says."""
+        if "vectors" not in stages:
+            return [np.empty((0, pinned.embedder.dims), np.float32)] * len(queries)
+        texts = [
+            (query, f"{query} {'; '.join(said.texts)}") if said and said.texts else (query,)
+            for query, said in zip(queries, expansions, strict=True)
+        ]
+        every = self._encoder.encode(pinned.embedder, list(chain.from_iterable(texts)))
+        ends = list(accumulate(map(len, texts)))
+        return np.split(every, ends[:-1])
+
+    def _ranked(
+        self, sought: Sought, pinned: Pinned, stages: Collection[Stage], clock: _Clock
+    ) -> list[Hit]:
+        targets = sought.targets()
+        with clock.timed("search"):
+            lookups = [strand.lookup for target in targets for strand in target.strands]
+            found = iter(self._look_up(pinned, lookups))
+            rankings = [[(s.found_by, s.weight, next(found)) for s in t.strands] for t in targets]
+        if stages == VECTORS_ALONE:
+            return list(rankings[0][0][2])
+        with clock.timed("rank"):
+            fused = [
+                fuse(ranking, target.weights)
+                for target, ranking in zip(targets, rankings, strict=True)
+            ]
+        *parts, everywhere = fused
+        ranked = parts or [everywhere]
+        if "rerank" in stages:
+            with clock.timed("rerank"):
+                share = max(1, _RERANKED // len(ranked))
+                ranked = [self._reranked(sought.question, hits, share) for hits in ranked]
+        if "pages" in stages:
+            ranked = [spread(hits) for hits in ranked]
+        turns = [target.turns for target in targets[: len(ranked)]]
+        return fill_up(take_turns(ranked, turns), everywhere)
+
+    def _reranked(self, question: str, hits: Sequence[Hit], n: int) -> list[Hit]:
+        """``hits`` with the first ``n`` ordered by what the cross-encoder says, too."""
+        reranker = self._reranker()
+        if reranker is None:
+            raise ConfigError("the stage rerank needs a cross-encoder: set RAGLOOP_RERANKER")
+        scores = reranker.score(question, [hit.chunk.embedded_text for hit in hits[:n]])
+        read = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=False)]
+        read.sort(key=lambda hit: -hit.score)
+        return fuse([("fused", 1.0, hits), ("rerank", _RERANK_WEIGHT, read)], {})
+
+    def _look_up(self, pinned: Pinned, lookups: Sequence[Lookup]) -> list[list[Hit]]:
+        """Hits whose vectors are of the model of ``pinned``.
 
         Raises NotFound if the release was deleted since it was pinned, StoreError if an entry of
         its index is of another model.
         """
         index, model = pinned.release.index, pinned.embedder.fingerprint
         try:
-            hits = self._vectors.search(index, vector, k, filters)
+            found = self._vectors.look_up(index, lookups)
         except IndexMissing:
             self._serving.check_there(pinned.release)
             raise
-        for hit in hits:
+        for hit in chain.from_iterable(found):
             if hit.model != model:
                 raise StoreError(
                     f"index {index} of model {model} holds chunk {hit.chunk.chunk_id} with a "
                     f"vector of model {hit.model or 'unknown'}: reindex with `ragloop reindex`"
                 )
-        return hits
+        return found
 
     def check(self, question: str, k: int, max_k: int = MAX_K) -> None:
         """Raises InvalidRequest that says what is wrong with the question or with ``k``."""
@@ -165,5 +307,17 @@ class Retriever:
             raise InvalidRequest(f"k is {k}; it can be 1 to {max_k}")
 
 
-def _milliseconds(start: float, end: float) -> float:
-    return round((end - start) * 1000, 2)
+class _Clock:
+    """Milliseconds by step."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        began = perf_counter()
+        try:
+            yield
+        finally:
+            took = 1000 * (perf_counter() - began)
+            self.milliseconds[step] = round(self.milliseconds.get(step, 0.0) + took, 2)

@@ -47,8 +47,9 @@ class Serving:
     """Pins releases and keeps the ``keep`` most recently used encoders loaded.
 
     With ``background`` (a service), a release that goes live is loaded and warmed in a thread
-    while the one before it goes on serving; otherwise (a command) it is loaded at once. A release
-    is held with ``leases`` from its first pin until its encoder has to go.
+    while the one before it goes on serving; otherwise (a command) it is loaded at once. As many
+    releases are held with ``leases``, those that were pinned last, but for any whose encoder had
+    to go.
     """
 
     def __init__(
@@ -70,10 +71,14 @@ class Serving:
         self._lock = threading.Lock()
         self._load_lock = threading.Lock()
         self._encoders: OrderedDict[str, Embedder] = OrderedDict()
-        self._checked: dict[tuple[str, str], str] = {}
-        """Releases with their indexes that were found to be of one model, to that model."""
+        self._checked: OrderedDict[tuple[str, str], str] = OrderedDict()
+        """Releases with their indexes that were found to be of one model, to that model.
+
+        Those that are held, the least recently pinned first.
+        """
         self._served: Release | None = None
         self._loader: threading.Thread | None = None
+        self._hurry = threading.Event()
         self._failed: tuple[str, RagloopError, float] | None = None
 
     def pin(self, release: str | None = None) -> Pinned:
@@ -120,15 +125,35 @@ class Serving:
             return f"release {live.release} is live but cannot be loaded: {reason} ({serves})"
         return "" if served else f"release {live.release} is being loaded"
 
+    def at_hand(self, name: str) -> bool:
+        """Whether a release can be searched without waiting for its encoder.
+
+        A service begins to load it, and does not wait; a command, which has nobody else to
+        serve, is always ready to. Raises what `pin` raises of a release that cannot be loaded.
+        """
+        if not self._background:
+            return True
+        release = self._named(name)
+        if self._is_open(release):
+            return True
+        with self._lock:
+            failed = self._failed
+        if failed is not None and failed[0] == name and not self._may_retry(failed):
+            raise failed[1]
+        self._load_aside(release)
+        return False
+
     def check_there(self, release: Release) -> None:
         """Raises NotFound if a release that was pinned has been deleted since."""
         self._releases.get(release.release)
 
     def close(self) -> None:
-        """Wait for an encoder that is being loaded."""
+        """Wait for an encoder that is being loaded, which makes way for nobody then."""
+        self._hurry.set()
         loader = self._loader
         if loader is not None:
             loader.join()
+        self._hurry.clear()
 
     def _named(self, name: str) -> Release:
         release = self._releases.get(name)
@@ -156,6 +181,8 @@ class Serving:
                 return None
             embedder = self._encoders[old.model]
             self._encoders.move_to_end(old.model)
+            if (key := (old.release, old.index)) in self._checked:
+                self._checked.move_to_end(key)
         try:
             self.check_there(old)
         except NotFound:
@@ -163,28 +190,36 @@ class Serving:
         self._load_aside(live)
         return Pinned(old, embedder)
 
-    def _load_aside(self, live: Release) -> None:
+    def _load_aside(self, release: Release) -> None:
         with self._lock:
             if self._loader is not None and self._loader.is_alive():
                 return
-            if self._failed is not None:
-                name, _, when = self._failed
-                if name == live.release and time.monotonic() - when < _RETRY_SECONDS:
-                    return
+            failed = self._failed
+            if failed is not None and failed[0] == release.release and not self._may_retry(failed):
+                return
             self._loader = threading.Thread(
-                target=self._try_open, args=(live,), name=f"load-{live.release}", daemon=True
+                target=self._try_open, args=(release,), name=f"load-{release.release}", daemon=True
             )
             self._loader.start()
 
-    def _try_open(self, live: Release) -> None:
+    def _may_retry(self, failed: tuple[str, RagloopError, float]) -> bool:
+        return time.monotonic() - failed[2] >= _RETRY_SECONDS
+
+    def _try_open(self, release: Release) -> None:
         try:
-            self._open(live)
-            with self._lock:
-                self._served = self._served or live
+            self._open(release)
+            if release.state == "live":
+                with self._lock:
+                    self._served = self._served or release
         except RagloopError as error:
-            log.error("release %s is live but cannot be loaded: %s", live.release, error.message)
+            log.error(
+                "release %s (%s) cannot be loaded: %s",
+                release.release,
+                release.state,
+                error.message,
+            )
             with self._lock:
-                self._failed = (live.release, error, time.monotonic())
+                self._failed = (release.release, error, time.monotonic())
 
     def _open(self, release: Release) -> Pinned:
         embedder = self._encoder(release.model)
@@ -205,8 +240,10 @@ class Serving:
             self._leases.hold(release.release)
         with self._lock:
             self._checked[key] = release.model
+            self._checked.move_to_end(key)
             if self._failed is not None and self._failed[0] == release.release:
                 self._failed = None
+        self._let_go()
         return Pinned(release, embedder)
 
     def _encoder(self, fingerprint: str) -> Embedder:
@@ -222,7 +259,6 @@ class Serving:
                 self._encoders[fingerprint] = embedder
                 while len(self._encoders) > self._keep:
                     self._encoders.popitem(last=False)
-            self._let_go()
             return embedder
 
     def _load(self, fingerprint: str) -> Embedder:
@@ -230,7 +266,9 @@ class Serving:
             return self._registry.load(fingerprint)
         if not self._encoders:
             return self._load_warm(fingerprint)
-        return considerately(lambda: self._load_warm(fingerprint), _LOADING_SHARE)
+        return considerately(
+            lambda: self._load_warm(fingerprint), _LOADING_SHARE, hurry=self._hurry
+        )
 
     def _load_warm(self, fingerprint: str) -> Embedder:
         embedder = self._registry.load(fingerprint)
@@ -239,9 +277,14 @@ class Serving:
         return embedder
 
     def _let_go(self) -> None:
-        """Releases whose encoder had to go need not be kept for this process any longer."""
+        """Releases that are too many, or without an encoder, need not be kept for this process."""
         with self._lock:
-            gone = [key for key, model in self._checked.items() if model not in self._encoders]
+            too_many = max(0, len(self._checked) - self._keep)
+            gone = [
+                key
+                for place, (key, model) in enumerate(self._checked.items())
+                if place < too_many or model not in self._encoders
+            ]
             for key in gone:
                 del self._checked[key]
         if self._leases is not None:

@@ -1,4 +1,4 @@
-"""The words and years of questions and passages, and what accountants call the same thing."""
+"""The words of questions and passages, and what accountants call the same thing."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from rag_service.answering.glossary_file import shipped
 
 _WORD = re.compile(r"[a-z0-9]+(?:&[a-z0-9]+)*")
 _POSSESSIVE = re.compile(r"['’]s\b")
-_YEAR = re.compile(r"(?<![A-Za-z\d.,$])(?:FY\s?['’]?)?((?:19|20)\d{2})(?![\d%]|[.,]\d)", re.I)
-_SHORT_YEAR = re.compile(r"\bFY\s?['’]?(\d{2})(?!\d)", re.I)
 _YEAR_WORD = re.compile(r"(?:fy)?(?:19|20)\d{2}|fy\d{2}")
 
 STOP_WORDS = frozenset(
@@ -47,12 +45,6 @@ def stems(text: str) -> list[str]:
         and not _YEAR_WORD.fullmatch(word)
         and (len(word) > 1 or "&" in word)
     ]
-
-
-def years(text: str) -> frozenset[int]:
-    """Calendar and fiscal years that ``text`` names: ``2018``, ``FY2018``, ``FY18``."""
-    found = {int(year) for year in _YEAR.findall(text)}
-    return frozenset(found | {2000 + int(year) for year in _SHORT_YEAR.findall(text)})
 
 
 def readings(words: frozenset[str]) -> tuple[frozenset[str], ...]:

@@ -9,9 +9,11 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from rag_service.api import corpus, experiments, health, questions, releases
+from rag_service.api import chat, corpus, experiments, health, questions, releases
+from rag_service.api.body_limit import BodyLimit
 from rag_service.api.deps import ServicesLike
 from rag_service.api.errors import add_error_handlers
+from rag_service.api.openapi import DocumentedAPI
 
 Opening = Callable[[], AbstractContextManager[ServicesLike]]
 
@@ -29,13 +31,14 @@ def create_app(open_services: Opening) -> FastAPI:
             finally:
                 await asyncio.to_thread(stack.close)
 
-    app = FastAPI(
+    app = DocumentedAPI(
         title="Ragloop",
         summary="Question answering over financial filings whose retrieval makes itself better.",
         version=version("ragloop"),
         lifespan=lifespan,
     )
+    app.add_middleware(BodyLimit)
     add_error_handlers(app)
-    for part in (questions, releases, corpus, experiments, health):
+    for part in (questions, chat, releases, corpus, experiments, health):
         app.include_router(part.router)
     return app

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from rag_service.answering.retrieve import MAX_K
-from rag_service.core.types import Filters
+from rag_service.core.settings import parse_stages
+from rag_service.core.types import Filters, Stage
+
+MAX_EARLIER = 20
+"""Earlier questions of a conversation."""
 
 Name = Annotated[str, Field(max_length=200)]
 ReleaseName = Annotated[str, Field(min_length=1, max_length=100)]
@@ -15,7 +19,33 @@ Client = Annotated[
     str, Field(max_length=200, description="Names the client; or else the header X-Client-Key.")
 ]
 K = Annotated[int, Field(ge=1, le=MAX_K, description="Passages to find.")]
-Question = Annotated[str, Field(description="A question in plain words.")]
+Question = Annotated[
+    str,
+    Field(description="A question in plain words.", json_schema_extra={"minLength": 1}),
+]
+History = Annotated[
+    list[str],
+    Field(
+        max_length=MAX_EARLIER,
+        description="Earlier questions of the conversation, the oldest first: what the question "
+        "leaves out (company, period, quantity) is taken from them.",
+    ),
+]
+Explain = Annotated[
+    bool, Field(description="Tell the scores by stage, and what was understood of the question.")
+]
+
+
+def _searchable(stages: list[Stage]) -> list[Stage]:
+    parse_stages(",".join(stages))
+    return stages
+
+
+Stages = Annotated[
+    list[Stage],
+    Field(max_length=20, description="What the search goes through; RAGLOOP_STAGES unless set."),
+    AfterValidator(_searchable),
+]
 
 
 class Body(BaseModel):
@@ -36,7 +66,8 @@ class FiltersBody(Body):
 
     def filters(self) -> Filters:
         """The same as the core's value."""
-        return Filters(**self.model_dump())
+        named = (self.document,) if self.document else ()
+        return Filters(**self.model_dump(exclude={"document"}), documents=named)
 
 
 class AskBody(Body):
@@ -45,6 +76,9 @@ class AskBody(Body):
     filters: FiltersBody = FiltersBody()
     release: ReleaseName | None = Field(None, description="The live release unless set.")
     stream: bool = Field(False, description="Answer as server-sent events.")
+    history: History = []
+    stages: Stages | None = None
+    explain: Explain = False
     client: Client = ""
 
 
@@ -53,6 +87,8 @@ class SearchBody(Body):
     k: K = 10
     filters: FiltersBody = FiltersBody()
     release: ReleaseName | None = Field(None, description="The live release unless set.")
+    stages: Stages | None = None
+    explain: Explain = False
     client: Client = ""
 
 

@@ -6,9 +6,10 @@ from typing import Annotated, Protocol, cast
 
 from fastapi import Depends, HTTPException, Request
 
-from rag_service.answering.answer import Answerer
+from rag_service.answering.answer_cache import CachedAnswerer
 from rag_service.answering.compare import Comparer
 from rag_service.answering.experiments import Experiments
+from rag_service.answering.filings import Filings
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
 from rag_service.api.feedback_log import FeedbackLog
@@ -35,7 +36,9 @@ class ServicesLike(Protocol):
     @property
     def retriever(self) -> Retriever: ...
     @property
-    def answerer(self) -> Answerer: ...
+    def filings(self) -> Filings: ...
+    @property
+    def answers(self) -> CachedAnswerer: ...
     @property
     def comparer(self) -> Comparer: ...
     @property

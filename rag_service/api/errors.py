@@ -1,4 +1,7 @@
-"""The one mapping from errors to HTTP: problem documents as RFC 9457 has them."""
+"""The one mapping from errors to HTTP: problem documents as RFC 9457 has them.
+
+On the routes of OpenAI's protocol they have that protocol's shape.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from rag_service.answering.answer import AnswerFailed
-from rag_service.answering.documents import hit_document
+from rag_service.answering.documents import Json, hit_document
 from rag_service.core import errors
 
 STATUS: Mapping[type[errors.RagloopError], HTTPStatus] = {
@@ -23,11 +26,14 @@ STATUS: Mapping[type[errors.RagloopError], HTTPStatus] = {
     errors.ReleaseConflict: HTTPStatus.CONFLICT,
     errors.GateRejected: HTTPStatus.CONFLICT,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.GenerationTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     errors.GenerationError: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.RagloopError: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """An error has the status of its nearest class here."""
 
+OPENAI_PATHS = ("/v1/chat/", "/v1/models")
+_CODES = {HTTPStatus.NOT_FOUND: "not_found", HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}
 _RETRY_SECONDS = 2
 
 log = logging.getLogger(__name__)
@@ -46,7 +52,8 @@ def status_of(error: errors.RagloopError) -> HTTPStatus:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def problem(
+def refusal(
+    request: Request,
     status: HTTPStatus,
     code: str,
     detail: str,
@@ -55,7 +62,12 @@ def problem(
     headers: Mapping[str, str] | None = None,
     **more: object,
 ) -> JSONResponse:
-    """A problem document; ``code`` is stable for programs, ``detail`` says what to do."""
+    """A response that says what went wrong, in the shape that the route's clients read.
+
+    ``code`` is stable for programs, ``detail`` says what to do.
+    """
+    if request.url.path.startswith(OPENAI_PATHS):
+        return JSONResponse({**openai_error(status, code, detail), **more}, status, headers)
     document = {
         "type": "about:blank",
         "title": status.phrase,
@@ -68,6 +80,12 @@ def problem(
     return JSONResponse(document, status, headers, media_type="application/problem+json")
 
 
+def openai_error(status: HTTPStatus, code: str, message: str) -> Json:
+    """An error as OpenAI's clients know it."""
+    kind = "server_error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "invalid_request_error"
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
 def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.RagloopError)
     status = status_of(error)
@@ -78,8 +96,14 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
         more["release"] = error.result.release
         more["hits"] = [hit_document(hit) for hit in error.result.hits]
     headers = {"Retry-After": str(_RETRY_SECONDS)} if error.retryable else None
-    return problem(
-        status, error.code, error.message, retryable=error.retryable, headers=headers, **more
+    return refusal(
+        request,
+        status,
+        error.code,
+        error.message,
+        retryable=error.retryable,
+        headers=headers,
+        **more,
     )
 
 
@@ -91,17 +115,18 @@ def _validation(request: Request, error: Exception) -> JSONResponse:
         for e in error.errors()
     ]
     detail = "; ".join(f"{w['field'] or 'body'}: {w['message']}" for w in wrong)
-    return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail, errors=wrong)
+    return refusal(
+        request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid_request", detail, errors=wrong
+    )
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    code = "not_found" if status == HTTPStatus.NOT_FOUND else "invalid_request"
-    return problem(status, code, str(error.detail), headers=error.headers)
+    code = _CODES.get(status, "invalid_request")
+    return refusal(request, status, code, str(error.detail), headers=error.headers)
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:
-    return problem(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "an error in the service; its log tells more"
-    )
+    detail = "an error in the service; its log tells more"
+    return refusal(request, HTTPStatus.INTERNAL_SERVER_ERROR, "internal", detail)

@@ -29,6 +29,9 @@ def marked(document: Json, shown: Shown) -> Json:
         return {**document, "request_id": shown.request_id, "experiment": None}
     part = {"id": experiment.experiment, "kind": experiment.kind}
     if experiment.kind == "interleaving":
-        hits = [{**hit, "score": None, "model": None} for hit in document["hits"]]
+        hits = [
+            {**hit, **dict.fromkeys({"score", "scores", "model"} & hit.keys())}
+            for hit in document["hits"]
+        ]
         document = {**document, "model": None, "index_model": None, "hits": hits}
     return {**document, "request_id": shown.request_id, "experiment": part}

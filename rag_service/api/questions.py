@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Request, Response
 from fastapi.sse import EventSourceResponse, format_sse_event
 
-from rag_service.answering.answer import AnswerEvent, Done, Retrieved
 from rag_service.answering.documents import (
+    EventName,
     Json,
-    answer_document,
     comparison_document,
-    event_document,
+    error_document,
     search_document,
 )
-from rag_service.answering.experiments import Shown
+from rag_service.api.asking import Asked, Asking, ask, while_wanted
 from rag_service.api.bodies import AskBody, CompareBody, SearchBody
 from rag_service.api.deps import ServicesDep
 from rag_service.api.experiments import marked
+from rag_service.api.responses import AnswerDocument, SearchDocument, event_schema
+from rag_service.core.errors import RagloopError
 
 router = APIRouter(prefix="/v1", tags=["questions"])
 
@@ -34,61 +34,68 @@ ClientKey = Annotated[
     ),
 ]
 
-_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
-_STREAM_DOC = "The answer, or with `stream` the events retrieval, token, citation, done, error."
+STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+_ANSWER_DOC: dict[int | str, dict[str, Any]] = {
+    200: {
+        "model": AnswerDocument,
+        "description": "The answer, or with `stream` its events: `retrieval` (the passages) first, "
+        "`token` (all joined are the answer), `citation`, at last `done` (the whole response) or "
+        "`error`.",
+        "content": {"text/event-stream": {"itemSchema": event_schema(*get_args(EventName))}},
+    }
+}
 
 
-@router.post("/search")
+@router.post("/search", response_model=None, responses={200: {"model": SearchDocument}})
 def search(body: SearchBody, services: ServicesDep, key: ClientKey = "") -> Json:
-    """The chunks nearest to a question."""
+    """The chunks that suit a question best."""
     shown = services.experiments.search(
         body.query,
         body.k,
         body.filters.filters(),
         body.release,
+        stages=body.stages,
         client=body.client or key,
         interleave=True,
     )
-    return marked(search_document(shown.result), shown)
+    return marked(search_document(shown.result, explain=body.explain), shown)
 
 
-@router.post(
-    "/ask",
-    response_model=None,
-    responses={200: {"description": _STREAM_DOC, "content": {"text/event-stream": {}}}},
-)
-async def ask(body: AskBody, services: ServicesDep, key: ClientKey = "") -> Json | Response:
+@router.post("/ask", response_model=None, responses=_ANSWER_DOC)
+async def answer(
+    body: AskBody, request: Request, services: ServicesDep, key: ClientKey = ""
+) -> Json | Response:
     """An answer with citations, as one document or as server-sent events."""
-    # Awaited before the response begins, so that a refused question has its own HTTP status.
-    shown = await asyncio.to_thread(
-        services.experiments.search,
-        body.question,
-        body.k,
-        body.filters.filters(),
-        body.release,
+    asking = Asking(
+        question=body.question,
+        earlier=body.history,
+        k=body.k,
+        filters=body.filters.filters(),
+        release=body.release,
+        stages=body.stages,
         client=body.client or key,
+        explain=body.explain,
     )
-    if not body.stream:
-        answer = await services.answerer.answer(body.question, shown.result)
-        return marked(answer_document(answer), shown)
-    events = services.answerer.events(body.question, shown.result)
-    return EventSourceResponse(_server_sent(events, shown), headers=_STREAM_HEADERS)
+    # Awaited before the response begins, so that a refused question has its own HTTP status.
+    asked = await ask(services, asking)
+    if body.stream:
+        return EventSourceResponse(_server_sent(asked), headers=STREAM_HEADERS)
+    found = await while_wanted(request, asked.answer())
+    return found if isinstance(found, Response) else asked.document(found)
 
 
-@router.post("/compare")
-async def compare(body: CompareBody, services: ServicesDep) -> Json:
+@router.post("/compare", response_model=Json)
+async def compare(body: CompareBody, request: Request, services: ServicesDep) -> Json | Response:
     """One question under two releases, side by side."""
-    comparison = await services.comparer.compare(body.question, body.a, body.b, body.k)
-    return comparison_document(comparison)
+    work = services.comparer.compare(body.question, body.a, body.b, body.k)
+    found = await while_wanted(request, work)
+    return found if isinstance(found, Response) else comparison_document(found)
 
 
-async def _server_sent(events: AsyncIterator[AnswerEvent], shown: Shown) -> AsyncIterator[bytes]:
-    async for event in events:
-        yield _encoded(event, shown)
-
-
-def _encoded(event: AnswerEvent, shown: Shown) -> bytes:
-    name, data = event_document(event)
-    if isinstance(event, Retrieved | Done):
-        data = marked(data, shown)
-    return format_sse_event(event=name, data_str=json.dumps(data))
+async def _server_sent(asked: Asked) -> AsyncIterator[bytes]:
+    async for event in asked.events():
+        if isinstance(event, RagloopError):
+            name, data = "error", error_document(event)
+        else:
+            name, data = asked.event(event)
+        yield format_sse_event(event=name, data_str=json.dumps(data))

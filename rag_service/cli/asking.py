@@ -16,8 +16,9 @@ from rag_service.answering.documents import (
     search_document,
 )
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.stages import StagesOption, chosen
 from rag_service.core.settings import load_settings
-from rag_service.core.types import Answer, Filters, Hit
+from rag_service.core.types import Answer, Filters, Hit, Stage
 from rag_service.wiring import Services, open_services
 
 Question = Annotated[str, typer.Argument(help="A question in plain English.")]
@@ -38,18 +39,26 @@ def search(
     release: OneRelease = None,
     company: Company = "",
     year: Year = 0,
+    stages: StagesOption = "",
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Also what was understood, and scores by stage.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """The passages nearest to a question."""
+    """The passages that suit a question best."""
+    filters = Filters(company=company, fiscal_year=year)
     with open_services(load_settings()) as services:
-        found = services.retriever.search(q, k, Filters(company=company, fiscal_year=year), release)
+        found = services.retriever.search(q, k, filters, release, chosen(stages))
 
     def render(console: Console) -> None:
         console.print(f"release {found.release}")
+        if explain and found.scope is not None:
+            for sentence in found.scope.explain():
+                console.print(escape(sentence), style="dim")
         for hit in found.hits:
             _print_hit(console, hit)
 
-    emit(search_document(found), as_json, render)
+    emit(search_document(found, explain=explain), as_json, render)
 
 
 def ask(
@@ -71,6 +80,7 @@ def compare(
     b: Annotated[str, typer.Argument(help="Another release.")],
     dataset: Annotated[Path | None, typer.Option(help="Question set in BEIR layout.")] = None,
     split: Annotated[str, typer.Option(help="Split of the question set.")] = "test",
+    stages: StagesOption = "",
     question: Annotated[str, typer.Option(help="Compare on this one question instead.")] = "",
     as_json: JsonFlag = False,
 ) -> None:
@@ -79,7 +89,7 @@ def compare(
         if question:
             _compare_on_question(services, a, b, question, as_json)
         else:
-            _compare_on_set(services, a, b, dataset, split, as_json)
+            _compare_on_set(services, a, b, dataset, split, chosen(stages), as_json)
 
 
 def print_answer(console: Console, answer: Answer) -> None:
@@ -112,14 +122,23 @@ def _compare_on_question(services: Services, a: str, b: str, question: str, as_j
 
 
 def _compare_on_set(
-    services: Services, a: str, b: str, dataset: Path | None, split: str, as_json: bool
+    services: Services,
+    a: str,
+    b: str,
+    dataset: Path | None,
+    split: str,
+    stages: frozenset[Stage] | None,
+    as_json: bool,
 ) -> None:
     from eval.compare import compare as compare_runs
     from eval.question_sets import load
 
     questions = load(dataset or services.newest_question_set(), split)
     with progress_bar() as progress:
-        runs = [services.evaluator.run(questions, release, progress) for release in (a, b)]
+        runs = [
+            services.evaluator.run(questions, release, progress, stages=stages)
+            for release in (a, b)
+        ]
     compared = compare_runs(runs[0], runs[1], services.settings.seed)
     document = compared.as_dict()
 

@@ -12,10 +12,13 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from rag_service.cli.answer_benchmarks import answers
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
 from rag_service.cli.improving import fast_settings, job_arguments
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.cli.release_benchmarks import reindex, swap
+from rag_service.cli.retrieval_benchmarks import retrieval
+from rag_service.cli.service_benchmarks import service
 from rag_service.core.ids import file_id
 from rag_service.core.settings import load_settings
 from rag_service.wiring import make_registry, open_services, read_options
@@ -39,6 +42,9 @@ def register(app: typer.Typer) -> None:
     group.command("training")(training)
     group.command("swap")(swap)
     group.command("reindex")(reindex)
+    group.command("retrieval")(retrieval)
+    group.command("service")(service)
+    group.command("answers")(answers)
     app.add_typer(group, name="bench")
 
 

@@ -21,6 +21,7 @@ from rag_service.cli import (
     reindexing,
     releases,
     reporting,
+    reranking,
 )
 from rag_service.cli.output import emit_error
 from rag_service.core.errors import RagloopError
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 for part in (
     improving,
+    reranking,
     reindexing,
     measuring,
     documents,

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.stages import StagesOption, chosen
 from rag_service.core.errors import InvalidRequest
 from rag_service.core.settings import load_settings
 from rag_service.wiring import open_services
@@ -41,6 +42,7 @@ def evaluate(
     probe: Annotated[
         bool, typer.Option("--probe", help="Also the model's figure on general text.")
     ] = False,
+    stages: StagesOption = "",
     trec: Annotated[
         Path | None, typer.Option(help="Also write the ranking here, in the format of TREC.")
     ] = None,
@@ -56,7 +58,13 @@ def evaluate(
     with open_services(load_settings()) as services, progress_bar() as progress:
         name = release or services.improver.live_release()
         run = services.evaluator.run(
-            questions, name, progress, exact=exact, dims=sizes, probe=probe
+            questions,
+            name,
+            progress,
+            exact=exact,
+            dims=sizes,
+            probe=probe,
+            stages=chosen(stages),
         )
     if trec:
         write_run(trec, run)

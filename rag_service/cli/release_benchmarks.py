@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.own_home import own_home
 from rag_service.core.settings import Settings
 from rag_service.core.types import ModelCard
 from rag_service.wiring import open_services
@@ -39,43 +33,27 @@ def swap(
     Reindex, promote, rollback, promote, in a home of its own. The second model is the first with
     noise on its weights: of the same dimension, with other vectors.
     """
-    from rag_service.loop.swap_benchmark import SwapBenchmark, wait_for_end
+    from rag_service.loop.swap_benchmark import SwapBenchmark
 
-    with _ended_by_sigterm(), TemporaryDirectory() as folder:
-        home = Path(folder).resolve() / "home"
-        settings = fast_settings(home).model_copy(update={"home": home, "redis_url": ""})
-        own = {
-            "RAGLOOP_HOME": str(home),
-            "RAGLOOP_REDIS_URL": "",
-            "RAGLOOP_EMBEDDING_MODEL": settings.embedding_model,
-            "RAGLOOP_LLM": "none",
-        }
-        with open_services(settings) as services, progress_bar() as progress:
-            parts = (services.chunks, services.registry, services.ingestion)
-            report = SwapBenchmark(home, {**os.environ, **own}, *parts).run(
-                paths or [],
-                services.registry.resolve(settings.embedding_model),
-                clients=clients,
-                pause=pause,
-                processes=processes,
-                seconds=seconds,
-                seed=settings.seed,
-                progress=progress,
-            )
-        wait_for_end(home)
+    with (
+        own_home() as (settings, own),
+        open_services(settings) as services,
+        progress_bar() as progress,
+    ):
+        parts = (services.chunks, services.registry, services.ingestion)
+        report = SwapBenchmark(own, *parts).run(
+            paths or [],
+            services.registry.resolve(settings.embedding_model),
+            clients=clients,
+            pause=pause,
+            processes=processes,
+            seconds=seconds,
+            seed=settings.seed,
+            progress=progress,
+        )
     emit(report, as_json, lambda console: _render_swap(console, report))
     if report["failed"] or report["mismatched"]:
         raise typer.Exit(1)
-
-
-@contextmanager
-def _ended_by_sigterm() -> Iterator[None]:
-    """So that what was started is ended too; by default SIGTERM leaves no time for that."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _render_swap(console: Console, report: dict[str, Any]) -> None:
@@ -91,7 +69,8 @@ def _render_swap(console: Console, report: dict[str, Any]) -> None:
     console.print(grid(("phase", *(c.replace("_", " ") for c in columns), "requests/s"), rows))
     for failure, times in report["failures"].items():
         console.print(f"failed {times} times: {failure}", markup=False)
-    console.print(f"p99 in the swaps is {report['p99_ratio']:.2f} times that before")
+    if report["p99_ratio"] is not None:
+        console.print(f"p99 in the swaps is {report['p99_ratio']:.2f} times that before")
 
 
 def reindex(
@@ -110,26 +89,18 @@ def reindex(
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    from ingest.samples.generate import write_sample_filings
     from rag_service.loop.noisy_model import noisy_model
-    from rag_service.loop.swap_benchmark import wait_for_end
 
-    with _ended_by_sigterm(), TemporaryDirectory() as folder:
-        home = Path(folder).resolve() / "home"
-        settings = fast_settings(home).model_copy(update={"home": home, "redis_url": ""})
-        with open_services(settings) as services:
-            with progress_bar() as progress:
-                if not paths:
-                    write_sample_filings(Path(folder) / "filings")
-                services.ingestion.run(paths or [Path(folder) / "filings"], progress)
-                base = services.registry.resolve(settings.embedding_model)
-                seeds = range(settings.seed, settings.seed + rounds)
-                models = [noisy_model(services.registry, base, seed) for seed in seeds]
-            documents = len(services.chunks.documents())
-            # In a process of its own: what ingestion left in this one would hide what it takes.
-            with ProcessPoolExecutor(1, get_context("spawn")) as pool:
-                report = pool.submit(_reindex, settings, models).result()
-        wait_for_end(home)
+    with own_home() as (settings, own), open_services(settings) as services:
+        with progress_bar() as progress:
+            services.ingestion.run(paths or [own.samples()], progress)
+            base = services.registry.resolve(settings.embedding_model)
+            seeds = range(settings.seed, settings.seed + rounds)
+            models = [noisy_model(services.registry, base, seed) for seed in seeds]
+        documents = len(services.chunks.documents())
+        # In a process of its own: what ingestion left in this one would hide what it takes.
+        with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+            report = pool.submit(_reindex, settings, models).result()
     report |= {"model": base.name, "documents": documents}
     emit(report, as_json, lambda console: _render_reindex(console, report))
 

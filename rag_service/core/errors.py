@@ -11,7 +11,9 @@ RagloopError
 │   └── ReleaseConflict    the live release moved meanwhile (retryable)
 ├── ModelError             an embedding model cannot be loaded, trained or used
 ├── GenerationError        the LLM failed
+│   ├── GenerationTimeout  it did not answer in time
 │   └── OutsideSchema      it answered, but not with a whole document of its schema
+├── ServiceUnavailable     a client's service does not answer (retryable)
 ├── DataError              a question set or training file has a wrong row
 ├── GateRejected           the gate said no
 └── JobRunning             another job of this home runs (retryable)
@@ -96,8 +98,17 @@ class GenerationError(RagloopError):
     retryable = True
 
 
+class GenerationTimeout(GenerationError):
+    code = "generation_timeout"
+
+
 class OutsideSchema(GenerationError):
     code = "outside_schema"
+
+
+class ServiceUnavailable(RagloopError):
+    code = "service_unavailable"
+    retryable = True
 
 
 class DataError(RagloopError):

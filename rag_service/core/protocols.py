@@ -19,6 +19,7 @@ from rag_service.core.types import (
     Hit,
     Impression,
     IndexSpec,
+    Lookup,
     ModelCard,
     Release,
     ReleaseState,
@@ -90,6 +91,10 @@ class VectorStore(Protocol):
         """The ``k`` best by BM25 over text and context; any characters are allowed in ``query``."""
         ...
 
+    def look_up(self, index: str, lookups: Sequence[Lookup]) -> list[list[Hit]]:
+        """What each of several searches finds, in one round trip; as `search`, `search_text`."""
+        ...
+
     def ids(self, index: str) -> set[str]:
         """Chunk ids that are written."""
         ...
@@ -103,6 +108,14 @@ class VectorStore(Protocol):
 
     def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         """Name of the document of each of these chunks, as written; absent ones are left out."""
+        ...
+
+    def outdated(self, index: str, chunk_ids: Sequence[str]) -> set[str]:
+        """Of these, those that are written otherwise than the chunk store has them by now.
+
+        Of what a chunk's id does not tell: names, facts, sections, cells. Vectors are not looked
+        at; a chunk that either of the two lacks is left out.
+        """
         ...
 
     def count(self, index: str) -> int:
@@ -119,6 +132,17 @@ class VectorStore(Protocol):
 
     def drop(self, index: str) -> None:
         """Delete an index and its entries. Refuses an alias and an index that an alias names."""
+        ...
+
+
+class Reranker(Protocol):
+    """A cross-encoder: reads question and passage together."""
+
+    @property
+    def name(self) -> str: ...
+
+    def score(self, question: str, passages: Sequence[str]) -> list[float]:
+        """How well each passage answers, higher is better; on no scale of its own."""
         ...
 
 
@@ -156,6 +180,13 @@ class ChunkStore(Protocol):
 
     def load(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         """The chunks of these ids, in this order; ids that are gone are left out."""
+        ...
+
+    def around(self, chunks: Sequence[Chunk], reach: int) -> list[Chunk]:
+        """These chunks and those up to ``reach`` places from one, each once.
+
+        In order of document id and position; of a document that is gone or was replaced, nothing.
+        """
         ...
 
 
@@ -315,6 +346,18 @@ class Generator(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class AnswerCache(Protocol):
+    """Texts for a time; of more than it has room for, the newest stay."""
+
+    def get(self, key: str) -> str | None:
+        """None if there is none, or none any more. Raises StoreUnavailable."""
+        ...
+
+    def put(self, key: str, text: str) -> None:
+        """Keep ``text``; one that is too long is not kept."""
+        ...
 
 
 class ExperimentStore(Protocol):

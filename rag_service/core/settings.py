@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from rag_service.core.errors import ConfigError
+from rag_service.core.types import Stage
 
 
 def _default_cache() -> Path:
@@ -62,6 +63,28 @@ class Settings(BaseSettings):
     max_pages: int = Field(2000, ge=1, description="Longer files are refused.")
     parse_seconds: int = Field(300, ge=1, description="Time limit for reading one file.")
     parse_memory_mb: int = Field(4096, ge=512, description="Memory limit for reading one file.")
+    stages: str = Field(
+        "vectors,text,scope,glossary,pages",
+        description="What a search goes through, of vectors, text, scope, glossary, pages, rerank.",
+    )
+    reranker: str = Field(
+        "",
+        description="Cross-encoder of the stage rerank: a pulled or hub name, a folder, or one "
+        "that `ragloop finetune-reranker` made.",
+    )
+    glossary: Path | None = Field(
+        None, description="TOML file of words that people and filings use for the same thing."
+    )
+    query_batch: int = Field(
+        32, ge=1, description="Questions that a service encodes together; 1: one after the other."
+    )
+    query_cache: int = Field(
+        4096, ge=0, description="Vectors of questions that a service keeps; 0: none."
+    )
+    answer_cache_seconds: int = Field(
+        3600, ge=0, description="For so long an answer may be given again; 0: never."
+    )
+    max_body_kb: int = Field(256, ge=1, description="Larger requests to the service are refused.")
     max_question_chars: int = Field(2000, ge=1, description="Longer questions are refused.")
     keep_releases: int = Field(3, ge=2, description="Older retired or refused releases go.")
     index_algorithm: Literal["hnsw", "flat"] = Field(
@@ -92,10 +115,30 @@ class Settings(BaseSettings):
             return value
         raise ValueError("use embedded, none, ollama:MODEL, openai:MODEL or hf:NAME_OR_FOLDER")
 
+    @field_validator("stages")
+    @classmethod
+    def _known_stages(cls, value: str) -> str:
+        parse_stages(value)
+        return value
+
     @field_validator("home", "cache")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
+
+
+def parse_stages(text: str) -> frozenset[Stage]:
+    """The stages that a list such as ``vectors,scope`` names.
+
+    Raises ValueError for one that there is not, or where nothing would be searched by.
+    """
+    named = frozenset(name.strip() for name in text.split(",") if name.strip())
+    stages: frozenset[Stage] = frozenset(stage for stage in get_args(Stage) if stage in named)
+    if len(stages) < len(named) or not stages & {"vectors", "text"}:
+        raise ValueError(
+            f"stages are {', '.join(get_args(Stage))}, with vectors or text or both among them"
+        )
+    return stages
 
 
 def load_settings(**overrides: object) -> Settings:

@@ -20,6 +20,8 @@ Algorithm = Literal["hnsw", "flat"]
 VectorType = Literal["float32", "float16"]
 ExperimentKind = Literal["split", "interleaving"]
 Arm = Literal["a", "b"]
+Stage = Literal["vectors", "text", "scope", "glossary", "pages", "rerank"]
+"""Of a search: what it finds by, what it takes from the question, and how it orders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,18 +100,37 @@ class Filters:
     fiscal_year: int = 0
     section: str = ""
     kind: str = ""
-    document: str = ""
+    documents: tuple[str, ...] = ()
+    """Names, of which any will do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """One of the searches that are sent to an index together: by vector, or by words."""
+
+    k: int
+    filters: Filters = Filters()
+    vector: Vectors | None = None
+    """``(dims,)``: the nearest by cosine."""
+    terms: tuple[tuple[str, float], ...] = ()
+    """Words or phrases with their weights, any of which will do: the best by BM25."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result; ``rank`` counts from 1, ``score`` is cosine similarity in [-1, 1]."""
+    """One search result; ``rank`` counts from 1.
+
+    ``score`` is what it was ranked by: cosine similarity in [-1, 1] of a vector, BM25 of words, or
+    the score of the last stage of several.
+    """
 
     rank: int
     score: float
     chunk: Chunk
     model: str = ""
     """Fingerprint of the model that its vector was made with, as kept beside that vector."""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """By stage of the search, where there were several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +307,8 @@ class Run:
     variants: Mapping[str, Mapping[str, Interval]] = field(default_factory=dict)
     """The same questions searched otherwise: ``exact``, ``dims=128``."""
     probe: Probe | None = None
+    stages: tuple[str, ...] = ("vectors",)
+    """What its searches went through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +327,8 @@ class Citation:
     page: int
     quote: str
     chunk_id: str
+    page_end: int
+    """Where the passage spans pages, the last one that the quote may stand on; else ``page``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,14 +341,18 @@ class Answer:
     citations: tuple[Citation, ...]
     release: str
     method: str
-    """``generated`` by the LLM, ``extracted`` from a passage, or ``none``."""
+    """``computed`` from table cells, ``generated`` by the LLM, ``extracted``, or ``none``."""
     reason: str = ""
     """Why it is not grounded, or why it was extracted rather than generated."""
+    calculation: str = ""
+    """What was worked out in code, such as ``1,577 / 32,765 = 4.8 %``."""
     hits: tuple[Hit, ...] = ()
     model: str = ""
     """Fingerprint of the encoder that the question was encoded with."""
     index_model: str = ""
     """Fingerprint that stands beside the vectors of the index."""
+    cached: bool = False
+    """It was made for an earlier request that found the same."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -76,24 +75,22 @@ class IndexFiller:
         return sorted(ids, key=lambda chunk_id: -length.get(chunk_id, 0))
 
     def _unwritten(self, release: Release, share: Sequence[str]) -> list[Chunk]:
-        """The chunks that are still to be written under their document's name."""
-        indexed = self._vectors.documents(release.index, share)
-        return [c for c in self._chunks.load(share) if indexed.get(c.chunk_id) != c.document]
+        """The chunks that are still to be written, or to be written anew as they now are."""
+        written = self._vectors.documents(release.index, share)
+        done = written.keys() - self._vectors.outdated(release.index, share)
+        return [chunk for chunk in self._chunks.load(share) if chunk.chunk_id not in done]
 
     def _write(
         self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors, work: str
     ) -> Iterator[int]:
-        """Write ``chunks``, and tell after each step how many it had."""
-        with ThreadPoolExecutor(1, "write-index") as writer:
-            writing: Future[None] | None = None
-            for part, rows in self._vectors_of(release, chunks, shared, work):
-                if writing is not None:
-                    writing.result()
-                # Redis works on one step's chunks while the encoder works on the next one's.
-                writing = writer.submit(self._put, release, part, rows)
-                yield len(part)
-            if writing is not None:
-                writing.result()
+        """Write ``chunks``, and tell after each step how many it had.
+
+        One after the other: the encoder's threads wait for one another, so that a write beside
+        them on the same processors takes more of the time than it needs.
+        """
+        for part, rows in self._vectors_of(release, chunks, shared, work):
+            self._put(release, part, rows)
+            yield len(part)
 
     def _vectors_of(
         self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors, work: str

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
 import numpy as np
 
-from rag_service.core.ids import document_of
 from rag_service.core.protocols import ChunkStore, ModelRegistry, VectorStore
 from rag_service.core.types import Release
 from rag_service.indexing.embedding import embed_chunks
@@ -26,18 +24,18 @@ _ONE_IN = 100
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """How a release's index differs from the chunk store at ``revision``.
-
-    All chunks of a document that is indexed under another name are ``missing``.
-    """
+    """How a release's index differs from the chunk store at ``revision``."""
 
     revision: int
     missing: frozenset[str]
+    """Those among them that are written with other facts, names or cells: see ``outdated``."""
     extra: frozenset[str]
     unindexed: int
     """Written entries that the engine has not indexed, so that no query can find them."""
     differing: frozenset[str] = frozenset()
     """Of the chunks that were encoded again as a sample, those whose vectors are others."""
+    outdated: frozenset[str] = frozenset()
+    """Of ``missing``, those of which the vector is there."""
 
     @property
     def complete(self) -> bool:
@@ -45,14 +43,15 @@ class Completeness:
 
 
 def compare_ids(chunks: ChunkStore, vectors: VectorStore, release: Release) -> Completeness:
-    """The ids in the index against those in the chunk store."""
+    """The ids in the index against those in the chunk store, and what is said of each chunk."""
     revision = chunks.revision()
     wanted = chunks.chunk_ids()
     written = vectors.ids(release.index)
-    renamed = _renamed(chunks, vectors, release, wanted & written)
+    outdated = vectors.outdated(release.index, sorted(wanted & written))
     return Completeness(
         revision=revision,
-        missing=frozenset(c for c in wanted if c not in written or document_of(c) in renamed),
+        missing=frozenset((wanted - written) | outdated),
+        outdated=frozenset(outdated),
         extra=frozenset(written - wanted),
         unindexed=max(0, len(written) - vectors.count(release.index)),
     )
@@ -83,17 +82,3 @@ def differing(
     # Numbers of 16 bits are no unit vectors any more.
     cosines = (stored * encoded).sum(axis=1) / np.linalg.norm(stored, axis=1)
     return frozenset(c for c, cosine in zip(ids, cosines, strict=True) if cosine < _ALIKE)
-
-
-def _renamed(
-    chunks: ChunkStore, vectors: VectorStore, release: Release, chunk_ids: Iterable[str]
-) -> set[str]:
-    """Documents of these chunks that are indexed under another name than they now have."""
-    samples = {document_of(chunk_id): chunk_id for chunk_id in chunk_ids}
-    names = {document.document_id: document.name for document in chunks.documents()}
-    indexed = vectors.documents(release.index, list(samples.values()))
-    return {
-        document
-        for document, chunk_id in samples.items()
-        if chunk_id in indexed and indexed[chunk_id] != names.get(document)
-    }

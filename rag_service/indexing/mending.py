@@ -83,23 +83,31 @@ class IndexMender:
         for _ in range(_PASSES):
             if found.complete:
                 return found
-            if not writing and self._is_live(release):
-                raise ReleaseConflict(f"release {release.release} went live meanwhile")
-            self._mend(release, found, progress, tally)
+            if not writing:
+                self._check_not_live(release)
+            self._mend(release, found, progress, tally, writing)
             found = self.completeness(release)
         if not found.complete and found.revision != first.revision:
             raise incomplete(release, found)
         return found
 
-    def _is_live(self, release: Release) -> bool:
+    def _check_not_live(self, release: Release) -> None:
         live = self._releases.current()
-        return live is not None and live.release == release.release
+        if live is not None and live.release == release.release:
+            raise ReleaseConflict(f"release {release.release} went live meanwhile")
 
     def _mend(
-        self, release: Release, found: Completeness, progress: Progress, tally: Tally | None
+        self,
+        release: Release,
+        found: Completeness,
+        progress: Progress,
+        tally: Tally | None,
+        writing: bool,
     ) -> None:
         """Write what is missing and take out what is too much."""
         indexes = indexes_like(release, self._releases, self._registry) if found.missing else []
+        if found.outdated:
+            indexes = [release.index, *indexes]
         shared = SharedVectors(self._vectors, self._registry, indexes, release.dims, tally)
         done = 0
 
@@ -113,7 +121,7 @@ class IndexMender:
             self._filler.fill(release, found.missing, shared, advance)
             return
         for ids, gone in self._steps(release, found):
-            self._step(release, ids, gone, shared)
+            self._step(release, ids, gone, shared, writing)
             if ids:
                 advance(len(ids))
 
@@ -145,7 +153,12 @@ class IndexMender:
             yield (), gone
 
     def _step(
-        self, release: Release, ids: Sequence[str], gone: Sequence[str], shared: SharedVectors
+        self,
+        release: Release,
+        ids: Sequence[str],
+        gone: Sequence[str],
+        shared: SharedVectors,
+        writing: bool,
     ) -> None:
         chunks = self._chunks.load(ids)
         if gone and len(chunks) < len(ids):
@@ -153,6 +166,9 @@ class IndexMender:
         vectors = np.empty((0, release.dims), np.float32)
         if chunks:
             vectors = shared.of(chunks, release.model)
+        if not writing:
+            # Encoding takes its time, and who ingests writes to what is live by now.
+            self._check_not_live(release)
         self._vectors.write(release.index, chunks, vectors, gone)
 
     def _by_name(self, release: Release, chunk_ids: Iterable[str]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 
@@ -79,18 +79,21 @@ class WorkShare:
 class Pace:
     """Lets a worker work at full speed without traffic, and pause between its steps with it.
 
-    Workers rest at the same moments of ``clock`` (seconds since the epoch), so that each of them
-    sees what latency is when none of them works.
+    A step beside traffic is worked within ``modestly()``. Workers rest at the same moments of
+    ``clock`` (seconds since the epoch), so that each of them sees what latency is when none of
+    them works.
     """
 
     def __init__(
         self,
         log: LatencyLog,
         ratio: float = 1.5,
+        modestly: Callable[[], AbstractContextManager[None]] = nullcontext,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._log = log
+        self._modestly = modestly
         self._clock = clock
         self._sleep = sleep
         self._share = WorkShare(ratio)
@@ -111,7 +114,8 @@ class Pace:
     def work(self, chunks: int) -> Iterator[None]:
         """A step of work on so many chunks, and the pause that is due after it."""
         started = self._clock()
-        yield
+        with self._modestly() if self._traffic else nullcontext():
+            yield
         worked = max(1e-6, self._clock() - started)
         self._speed = chunks / worked
         self._steps += 1

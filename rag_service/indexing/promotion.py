@@ -152,7 +152,8 @@ class Promoter:
             )
 
     def _retire_old(self) -> None:
-        for state in ("retired", "candidate", "failed"):
+        # Of those that are building too: nobody resumes one that so many came after.
+        for state in ("retired", "candidate", "failed", "building"):
             releases = [r for r in self._releases.all() if r.state == state]
             for release in releases[: -self._keep]:
                 previous = self._releases.previous()

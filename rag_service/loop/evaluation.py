@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from eval import latency
@@ -14,7 +14,7 @@ from eval.leakage import check
 from eval.passages import placed
 from eval.probe import measure as general
 from eval.significance import interval
-from rag_service.answering.retrieve import Retriever
+from rag_service.answering.retrieve import VECTORS_ALONE, Retriever
 from rag_service.answering.serving import Pinned, Serving
 from rag_service.core.errors import InvalidRequest, ReleaseConflict
 from rag_service.core.protocols import (
@@ -25,7 +25,16 @@ from rag_service.core.protocols import (
     VectorStore,
     no_progress,
 )
-from rag_service.core.types import Hit, Interval, ModelCard, Probe, Question, QuestionSet, Run
+from rag_service.core.types import (
+    Hit,
+    Interval,
+    ModelCard,
+    Probe,
+    Question,
+    QuestionSet,
+    Run,
+    Stage,
+)
 from rag_service.loop.seen import seen_documents, seen_questions
 
 _SERVED = 10
@@ -65,6 +74,7 @@ class Evaluator:
         exact: bool = False,
         dims: Sequence[int] = (),
         probe: bool = False,
+        stages: Collection[Stage] | None = None,
     ) -> Run:
         """Measure and keep.
 
@@ -72,11 +82,12 @@ class Evaluator:
             question_set: what to ask.
             release: what to ask of.
             progress: told how many questions are done.
-            exact: also search the index's vectors by brute force, and say what share of the
-                nearest the served search finds.
+            exact: also search the index's vectors alone, by brute force, and say what share of
+                the nearest its own search finds.
             dims: also search them cut to their first so many dimensions; implies ``exact``,
                 which these are to be held against.
             probe: also measure the model on general text.
+            stages: what the searches go through; by default, those of the service.
 
         Raises:
             DataError: no question's document is indexed, or the model was trained on a question.
@@ -94,13 +105,20 @@ class Evaluator:
         check(question_set, (), seen_questions(card))
         names = {document.document_id: document.name for document in self._chunks.documents()}
         marked = self._marked(question_set, card, names)
+        through = frozenset(self._retriever.stages if stages is None else stages)
 
         def measure(questions: QuestionSet, search: Search, told: Progress) -> Run:
             return evaluate(
-                questions, search, documents=names, release=target, seed=self._seed, progress=told
+                questions,
+                search,
+                documents=names,
+                release=target,
+                seed=self._seed,
+                stages=through,
+                progress=told,
             )
 
-        measured = measure(marked, self._searching(release), progress)
+        measured = measure(marked, self._searching(release, through), progress)
         if exact or dims:
             variants = self._variants(question_set, measured, dims, measure, progress)
             measured = replace(measured, variants=variants)
@@ -108,6 +126,11 @@ class Evaluator:
             measured = replace(measured, probe=self.probe(release))
         self._history.add(measured, question_set)
         return measured
+
+    @property
+    def stages(self) -> frozenset[Stage]:
+        """What the service's searches go through."""
+        return self._retriever.stages
 
     def probe(self, release: str) -> Probe:
         """How well the release's model does on general text."""
@@ -127,8 +150,8 @@ class Evaluator:
         questions = [question.text for question in question_set.questions]
         return latency.measure(asking(before), asking(after), questions, self._seed, limit=limit)
 
-    def _searching(self, release: str) -> Search:
-        return lambda queries, k: self._retriever.search_many(queries, k, release)
+    def _searching(self, release: str, stages: Collection[Stage]) -> Search:
+        return lambda queries, k: self._retriever.search_many(queries, k, release, stages)
 
     def _variants(
         self,
@@ -158,7 +181,9 @@ class Evaluator:
             pinned.embedder.embed_queries(texts),
             [
                 [hit.chunk.chunk_id for hit in hits]
-                for hits in self._retriever.search_many(texts, _SERVED, measured.release)
+                for hits in self._retriever.search_many(
+                    texts, _SERVED, measured.release, VECTORS_ALONE
+                )
             ],
             _SERVED,
         )

@@ -26,6 +26,7 @@ from finetune.build import question_set
 from finetune.dataset import load as load_training_data
 from finetune.llm_questions import llm_drafts
 from finetune.options import TrainingData
+from rag_service.answering.retrieve import VECTORS_ALONE
 from rag_service.core.errors import ConfigError, DataError
 from rag_service.core.files import write_atomically
 from rag_service.core.ids import question_digest
@@ -258,7 +259,7 @@ class FinetuneBenchmark:
         """Runs of all arms, and paired differences: on all questions, and on those about
         documents that this program's training did not see."""
         runs = {
-            arm: self._evaluator.run(questions, release, progress)
+            arm: self._evaluator.run(questions, release, progress, stages=VECTORS_ALONE)
             for arm, release in releases.items()
         }
         unseen = [

@@ -15,7 +15,7 @@ from finetune.dataset import load as load_training_data
 from finetune.options import TrainingData
 from finetune.searches import Searches
 from finetune.training_sets import check_dims
-from rag_service.answering.retrieve import Retriever
+from rag_service.answering.retrieve import VECTORS_ALONE, Retriever
 from rag_service.core.errors import DataError, NotFound, ReleaseConflict
 from rag_service.core.protocols import (
     ChunkStore,
@@ -122,7 +122,7 @@ class Improver:
         """
         pinned = self._releases.get(release)
         model = self._registry.get(pinned.model)
-        searches = self._searches(release, model)
+        searches = self.searches(release)
         if options.training.adapter:
             base = self._registry.get(model.document_vectors)
         else:
@@ -172,12 +172,15 @@ class Improver:
             card = self._registry.get(parent)
         return self._registry.get(card.document_vectors)
 
-    def _searches(self, release: str, model: ModelCard) -> Searches:
+    def searches(self, release: str) -> Searches:
+        """How training data is made with a release."""
         return Searches(
-            dense=lambda questions, k: self._retriever.search_many(questions, k, release),
+            dense=lambda questions, k: self._retriever.search_many(
+                questions, k, release, VECTORS_ALONE
+            ),
             text=lambda questions, k: self._retriever.search_text_many(questions, k, release),
             scores=lambda questions, ids: self._retriever.score_many(questions, ids, release),
-            learnt=seen_documents(model),
+            learnt=seen_documents(self.model_of(release)),
         )
 
     def _refuse_leaks(self, data: TrainingData, live: ModelCard) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
 import socket
@@ -169,12 +168,21 @@ class WorkerSlot:
         while (lock := _locked_now(folder / f"worker-{number}.lock")) is None:
             number += 1
         self._lock = lock
-        where = hashlib.sha256(str(home.resolve()).encode()).hexdigest()[:8]
-        self.name = f"{socket.gethostname()}:{where}:{number}"
+        # Neither a host's name nor a folder's is one of its own where machines are alike.
+        self.name = f"{socket.gethostname()}:{_said_in(lock)}:{number}"
 
     def close(self) -> None:
         """Give the name up."""
         os.close(self._lock)
+
+
+def _said_in(file: int) -> str:
+    """What a file says, which from its first use on is something that no other one does."""
+    said = os.pread(file, 100, 0).decode()
+    if not said:
+        said = uuid.uuid4().hex[:8]
+        os.write(file, said.encode())
+    return said
 
 
 def _locked_now(path: Path) -> int | None:

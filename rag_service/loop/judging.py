@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
-from eval.compare import Comparison, compare
+from eval.compare import HEADLINE, Comparison, compare
 from eval.documents import probe_document, run_document
 from eval.gate import GateFacts, GateThresholds, decide
 from eval.history import History
 from eval.latency import Latency, load_latency
 from eval.leakage import leaked_questions, questions_of
+from rag_service.answering.retrieve import VECTORS_ALONE
 from rag_service.core.errors import ReleaseConflict
 from rag_service.core.protocols import (
     ChunkStore,
@@ -49,6 +50,9 @@ class Judgment:
     comparison: Comparison
     latency: Latency
     decision: GateDecision
+    served: tuple[Run, ...] = ()
+    """Before and after with all stages of the service; none where it has no others."""
+    served_comparison: Comparison | None = None
 
     def as_dict(self) -> dict[str, Any]:
         compared = self.comparison.as_dict()
@@ -61,10 +65,18 @@ class Judgment:
                 "after": probe_document(self.after.probe),
                 "difference": compared["probe"],
             },
+            "served": self._served(),
             "latency": asdict(self.latency),
             "gate": {"promoted": self.decision.promoted, "reasons": list(self.decision.reasons)},
             "releases": {"before": self.before.release, "after": self.after.release},
         }
+
+    def _served(self) -> dict[str, Any] | None:
+        if self.served_comparison is None:
+            return None
+        before, after = map(run_document, self.served)
+        difference = self.served_comparison.as_dict()["difference"]
+        return {"before": before, "after": after, "difference": difference}
 
 
 class Judge:
@@ -123,7 +135,7 @@ class Judge:
         for release in (live, candidate):
             self._hold(release)
         runs = step("evaluate", lambda: self._measure(questions, live, candidate, progress))
-        before, after = (self._history.get(run) for run in runs)
+        before, after, *served = (self._history.get(run) for run in runs)
         limit = thresholds.latency_ratio
         latency = load_latency(
             step(
@@ -131,7 +143,11 @@ class Judge:
                 lambda: asdict(self._evaluator.latency(questions, live, candidate, limit)),
             )
         )
-        facts = self._facts(questions, before, after, latency, trained_on)
+        as_served = compare(served[0], served[1], self._seed) if served else None
+        facts = replace(
+            self._facts(questions, before, after, latency, trained_on),
+            served=as_served.difference[HEADLINE] if as_served else None,
+        )
         kept = step("gate", lambda: _as_dict(decide(before, after, thresholds, facts)))
         decision = GateDecision(promoted=kept["promoted"], reasons=tuple(kept["reasons"]))
         self._history.add_decision(before, after, decision, thresholds, facts)
@@ -141,18 +157,28 @@ class Judge:
             comparison=compare(before, after, self._seed),
             latency=latency,
             decision=decision,
+            served=tuple(served),
+            served_comparison=as_served,
         )
 
     def _measure(
         self, questions: QuestionSet, live: str, candidate: str, progress: Progress
     ) -> list[str]:
-        """Ids of the runs of both releases over the same documents."""
+        """Ids of the runs of both releases over the same documents.
+
+        By their vectors alone, which are what differs, and then with all stages of the service.
+        """
         for _ in range(_MEASUREMENTS):
             revision = self._indexer.mend(self._releases.get(candidate), progress).revision
+            both = (live, candidate)
             runs = [
-                self._evaluator.run(questions, name, progress, probe=True)
-                for name in (live, candidate)
+                self._evaluator.run(questions, name, progress, probe=True, stages=VECTORS_ALONE)
+                for name in both
             ]
+            if (stages := self._evaluator.stages) != VECTORS_ALONE:
+                runs += [
+                    self._evaluator.run(questions, name, progress, stages=stages) for name in both
+                ]
             if self._chunks.revision() == revision:
                 return [run.run_id for run in runs]
         raise ReleaseConflict(

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, takewhile
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,13 +46,20 @@ class SearchTraffic:
     """``clients`` threads, each of which searches again ``pause`` seconds after the last answer.
 
     Each request has a connection of its own, which goes to any process of the service, so that
-    all are asked all the time. A context manager: the traffic runs inside.
+    all are asked all the time, and says ``more`` than the question. A context manager: the
+    traffic runs inside.
     """
 
     def __init__(
-        self, port: int, questions: Sequence[str], clients: int, pause: float = 0.0
+        self,
+        port: int,
+        questions: Sequence[str],
+        clients: int,
+        pause: float = 0.0,
+        more: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
         self._port = port
+        self._more = more
         self._pause = pause
         self._questions = cycle(questions)
         self._next = threading.Lock()
@@ -84,15 +92,15 @@ class SearchTraffic:
         while not self._over.is_set():
             with self._next:
                 question = next(self._questions)
-            seen.append(search(self._port, question))
+            seen.append(search(self._port, {"query": question, **self._more}))
             self._over.wait(self._pause)
 
 
-def search(port: int, question: str) -> Response:
+def search(port: int, body: Mapping[str, Any]) -> Response:
     """One search; whatever goes wrong is its ``failure``."""
     began = time.perf_counter()
     try:
-        status, found = request(port, "POST", "/v1/search", {"query": question})
+        status, found = request(port, "POST", "/v1/search", body)
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Response(began, time.perf_counter(), f"{type(error).__name__}: {error}")
     ended = time.perf_counter()

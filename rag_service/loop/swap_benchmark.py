@@ -3,51 +3,38 @@
 from __future__ import annotations
 
 import http.client
-import json
-import random
-import socket
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import psutil
-
-from ingest.samples.generate import write_sample_filings
 from rag_service.core.errors import IngestError, RagloopError
 from rag_service.core.protocols import ChunkStore, ModelRegistry, Progress, no_progress
 from rag_service.core.types import ModelCard
 from rag_service.loop.ingestion import Ingestion
 from rag_service.loop.noisy_model import NOISE, noisy_model
+from rag_service.loop.own_home import OwnHome, distinct_questions, free_port, wait_for_all
 from rag_service.loop.search_traffic import SearchTraffic, Span, figures, request
 
-_READY_SECONDS = 300.0
 _WARM_SECONDS = 3.0
 """Traffic before the first phase: the first requests of a process are slow."""
 _SETTLED_SECONDS = 1.5
 """A swap is over when for so long no response has named another release."""
 _SWAP_SECONDS = 300.0
-_STOP_SECONDS = 60.0
-_LOG_CHARS = 2000
 
 
 class SwapBenchmark:
-    """Runs in a ``home`` of its own, which ``environment`` names to the commands that it starts."""
+    """Runs in a home of its own."""
 
     def __init__(
         self,
-        home: Path,
-        environment: Mapping[str, str],
+        own: OwnHome,
         chunks: ChunkStore,
         registry: ModelRegistry,
         ingestion: Ingestion,
     ) -> None:
-        self._home = home
-        self._environment = environment
+        self._own = own
         self._chunks = chunks
         self._registry = registry
         self._ingestion = ingestion
@@ -70,25 +57,25 @@ class SwapBenchmark:
 
         Raises IngestError if no file can be read, RagloopError if a command or a swap fails.
         """
-        outcomes = self._ingestion.run(list(paths) or [self._samples()], progress)
+        outcomes = self._ingestion.run(list(paths) or [self._own.samples()], progress)
         if not any(outcome.document for outcome in outcomes):
             raise IngestError("none of the files could be read", reason="nothing_read")
         second = noisy_model(self._registry, base, seed)
-        questions = self._questions(seed)
+        questions = distinct_questions(self._chunks, seed)
         spans: dict[str, Span] = {}
         port = free_port()
         with (
-            self._service(port, processes),
+            self._own.service(port, processes),
             SearchTraffic(port, questions, clients, pause) as traffic,
         ):
-            _wait_for_all(port, processes)
+            wait_for_all(port, processes)
             time.sleep(min(_WARM_SECONDS, seconds))
             began = time.perf_counter()
             _timed(spans, "before", lambda: time.sleep(seconds), progress)
             reindexed = _timed(
                 spans,
                 "reindex",
-                lambda: self._command("reindex", "--model", second.fingerprint),
+                lambda: self._own.command("reindex", "--model", second.fingerprint),
                 progress,
             )
             promote = f"/v1/releases/{reindexed['release']}/promote"
@@ -120,75 +107,14 @@ class SwapBenchmark:
             "failed": whole["failed"],
             "mismatched": whole["mismatched"],
             "failures": dict(Counter(r.failure for r in responses if r.failure).most_common(10)),
-            "p99_ratio": round(phases["swaps"]["p99_ms"] / phases["before"]["p99_ms"], 2),
+            "p99_ratio": ratio(phases["swaps"]["p99_ms"], phases["before"]["p99_ms"]),
             "reindexed": reindexed,
         }
 
-    def _samples(self) -> Path:
-        folder = self._home / "filings"
-        write_sample_filings(folder)
-        return folder
 
-    def _questions(self, seed: int) -> list[str]:
-        """Distinct ones: what a filing says under its headings."""
-        asked = {
-            f"What does {chunk.facts.company} say about {chunk.heading or chunk.text[:80]} "
-            f"in {chunk.facts.fiscal_year}?"
-            for chunk in self._chunks.chunks()
-        }
-        questions = sorted(asked)
-        random.Random(seed).shuffle(questions)
-        return questions
-
-    @contextmanager
-    def _service(self, port: int, processes: int) -> Iterator[None]:
-        arguments = ("--host", "127.0.0.1", "--port", str(port), "--processes", str(processes))
-        log = self._home / "serve.log"
-        with (
-            log.open("wb") as out,
-            subprocess.Popen(
-                _ragloop("serve", *arguments), stdout=out, stderr=out, env=self._environment
-            ) as service,
-        ):
-            try:
-                _wait_until_ready(port, service, log)
-                yield
-            finally:
-                service.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    service.wait(_STOP_SECONDS)
-                service.kill()
-
-    def _command(self, *arguments: str) -> Any:
-        log = self._home / f"{arguments[0]}.log"
-        with log.open("wb") as out:
-            done = subprocess.run(
-                _ragloop(*arguments, "--json"),
-                stdout=subprocess.PIPE,
-                stderr=out,
-                env=self._environment,
-                check=False,
-            )
-        if done.returncode:
-            said = done.stdout.decode(errors="replace") + _end_of(log)
-            raise RagloopError(f"`ragloop {' '.join(arguments)}` failed: {said}")
-        return json.loads(done.stdout)
-
-
-def wait_for_end(home: Path) -> None:
-    """Wait until no process serves ``home`` any more, such as its Redis.
-
-    Raises RagloopError if one stays.
-    """
-    deadline = time.monotonic() + _STOP_SECONDS
-    while left := [p.pid for p in psutil.process_iter(["cmdline"]) if _names(p, str(home))]:
-        if time.monotonic() > deadline:
-            raise RagloopError(f"processes of {home} are still there: {left}")
-        time.sleep(0.1)
-
-
-def _names(process: psutil.Process, home: str) -> bool:
-    return any(home in word for word in process.info["cmdline"] or ())
+def ratio(during: float, before: float) -> float | None:
+    """How many times as long requests took; None where none before was answered."""
+    return round(during / before, 2) if before else None
 
 
 def _timed(spans: dict[str, Span], name: str, work: Callable[[], Any], progress: Progress) -> Any:
@@ -215,46 +141,3 @@ def _swap(traffic: SearchTraffic, port: int, path: str) -> Span:
             return Span(began, max(settled, returned))
         time.sleep(0.1)
     raise RagloopError(f"{_SWAP_SECONDS:.0f} s after {path} an older release still serves")
-
-
-def _wait_until_ready(port: int, service: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    while _ready(port) is None:
-        if service.poll() is not None or time.monotonic() > deadline:
-            raise RagloopError(f"the service did not start: {_end_of(log)}")
-        time.sleep(0.2)
-
-
-def _wait_for_all(port: int, processes: int) -> None:
-    """Under traffic, so that no process leaves all connections to the others."""
-    deadline = time.monotonic() + _READY_SECONDS
-    ready: set[int | None] = set()
-    while len(ready - {None}) < processes:
-        if time.monotonic() > deadline:
-            raise RagloopError(f"only {len(ready)} of {processes} processes are ready")
-        ready.add(_ready(port))
-        time.sleep(0.05)
-
-
-def _ready(port: int) -> int | None:
-    """The process that says it is ready, if the one that answers is."""
-    try:
-        status, said = request(port, "GET", "/readyz")
-    except (OSError, http.client.HTTPException, ValueError):
-        return None
-    return int(said["process"]) if status == http.client.OK else None
-
-
-def _ragloop(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "rag_service.cli", *arguments]
-
-
-def _end_of(log: Path) -> str:
-    return log.read_text(errors="replace")[-_LOG_CHARS:]
-
-
-def free_port() -> int:
-    """One on the loopback interface that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -79,7 +79,7 @@ class Finetuner:
         data = replace(data, pairs=tuple(drawn(data.pairs)))
         negatives = None
         if options.negatives:
-            negatives = _negatives(data, searches, chunks, folder, options.negatives, progress)
+            negatives = hard_negatives(data, searches, chunks, folder, options.negatives, progress)
         vectors = None
         if options.training.adapter:
             encoder = self._registry.load(base.fingerprint)
@@ -116,7 +116,7 @@ def _questions(data: TrainingData, options: TrainOptions) -> list[str]:
     return asked
 
 
-def _negatives(
+def hard_negatives(
     data: TrainingData,
     searches: Searches,
     chunks: Mapping[str, Chunk],

@@ -96,6 +96,31 @@ def test_load_keeps_the_order_asked_for(store: ChunkStore) -> None:
     assert store.load(asked) == [chunks[2], chunks[0]]
 
 
+def test_chunks_around_others_come_in_reading_order(store: ChunkStore) -> None:
+    _, first = filing("aa", "b.pdf", 9)
+    _, second = filing("bb", "a.pdf", 4)
+    store.replace(filing("aa", "b.pdf", 9)[0], list(reversed(first)), None)
+    store.replace(filing("bb", "a.pdf", 4)[0], second, None)
+    assert store.around([second[0], first[5], first[4]], 1) == [*first[3:7], *second[:2]]
+    assert store.around([first[8], first[0]], 2) == [*first[:3], *first[6:]]
+    assert store.around([first[3]], 0) == [first[3]]
+    assert store.around([first[3]], 99) == first
+    assert store.around([], 3) == []
+
+
+def test_nothing_is_around_a_chunk_that_is_gone(store: ChunkStore) -> None:
+    document, chunks = filing("aa", "a.pdf", 5)
+    store.replace(document, chunks, None)
+    assert store.around([chunks[1]], 1) == chunks[:3]
+    moved = [replace(c, position=c.position + 1) for c in chunks[:4]]
+    added = replace(chunks[0], chunk_id="aa.new")
+    store.replace(replace(document, chunker="v2"), [added, *moved], None)
+    assert store.around([moved[1]], 1) == moved[:3]
+    assert store.around([chunks[4]], 1) == []
+    store.remove("aa", None)
+    assert store.around([chunks[1]], 1) == []
+
+
 def test_a_new_file_of_the_same_name_takes_the_place(store: ChunkStore) -> None:
     store.replace(*filing("aa", "a.pdf"), None)
     document, chunks = filing("bb", "a.pdf", 2)

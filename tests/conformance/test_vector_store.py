@@ -19,6 +19,7 @@ from rag_service.core.protocols import ChunkStore, ReleaseStore, VectorStore
 from rag_service.core.types import (
     Algorithm,
     Chunk,
+    Document,
     FilingFacts,
     Filters,
     IndexSpec,
@@ -200,6 +201,33 @@ def test_each_chunk_names_its_document(store: VectorStore, name: str) -> None:
     assert store.documents("ix1", []) == {}
 
 
+def test_what_the_chunk_store_has_otherwise_is_outdated(stores: Stores) -> None:
+    store = stores.vectors
+    store.create(IndexSpec("ix1", DIMS, "model-a"))
+    cells = TableCells("Net sales", "$ millions", ("2021",), (("Sales", "1,2"),))
+    old = [replace(passage(3 * n), cells=cells) for n in range(400)]
+    ids = [chunk.chunk_id for chunk in old]
+    store.write("ix1", old[:399], directions(399))
+    assert store.outdated("ix1", ids) == set(), "there is nothing to compare with"
+    facts = Document("d0", "D0.pdf", FilingFacts(), 1, 400, 0, "2026-01-01T00:00:00Z")
+    stores.chunks.replace(facts, old, None)
+    assert store.outdated("ix1", ids) == set()
+    changed = {
+        7: replace(old[7], facts=FilingFacts(company="3M")),
+        8: replace(old[8], document="OTHER.pdf"),
+        300: replace(old[300], cells=replace(cells, unit="$ thousands")),
+        301: replace(old[301], section="Item 1"),
+        399: replace(old[399], section="Item 1"),
+    }
+    new = [changed.get(n, chunk) for n, chunk in enumerate(old)]
+    stores.chunks.replace(facts, new, None)
+    assert store.outdated("ix1", ids) == {ids[n] for n in (7, 8, 300, 301)}
+    assert store.outdated("ix1", ids[:8]) == {ids[7]}
+    assert store.outdated("ix1", []) == set()
+    store.write("ix1", [new[7]], directions(1))
+    assert store.outdated("ix1", ids[:8]) == set()
+
+
 def test_vectors_come_back_as_written_in_the_order_asked(store: VectorStore) -> None:
     vectors = directions(2100) * np.float32(3)
     chunks = [passage(n) for n in range(2100)]
@@ -248,7 +276,9 @@ def test_filters_match_whole_values(store: VectorStore, field: str) -> None:
     chunks = [passage(n, **{field: name}) for n, name in enumerate(ODD_NAMES)]
     store.write("ix1", chunks, directions(len(chunks)))
     for chunk, name in zip(chunks, ODD_NAMES, strict=True):
-        filters = Filters(**{field: name})  # type: ignore[arg-type]
+        filters = (
+            Filters(documents=(name,)) if field == "document" else Filters(**{field: name})  # type: ignore[arg-type]
+        )
         assert found(store, filters) == {chunk.chunk_id}, name
         asked = store.search_text("ix1", "passage", 50, filters)
         assert [hit.chunk for hit in asked] == [chunk], name
@@ -310,7 +340,7 @@ def test_text_search_has_no_syntax(store: VectorStore, query: str) -> None:
 def test_any_text_can_be_stored_filtered_and_asked(store: VectorStore, text: str) -> None:
     chunk = passage(0, text, company=text, section=text, document=text)
     store.write("ix1", [chunk], directions(1))
-    for filters in (Filters(company=text), Filters(section=text), Filters(document=text)):
+    for filters in (Filters(company=text), Filters(section=text), Filters(documents=(text,))):
         assert [hit.chunk for hit in store.search("ix1", directions(1)[0], 1, filters)] == [chunk]
     assert {hit.chunk for hit in store.search_text("ix1", text, 3, NO_FILTER)} <= {chunk}
 
@@ -393,6 +423,8 @@ def test_a_missing_index_is_named(stores: Stores) -> None:
             store.write(name, [passage(0)], directions(1))
         with pytest.raises(IndexMissing):
             store.documents(name, ["d0.0000"])
+        with pytest.raises(IndexMissing):
+            store.outdated(name, ["d0.0000"])
         with pytest.raises(IndexMissing):
             store.vectors(name, ["d0.0000"])
         for read in (store.ids, store.count, store.model, store.drop):

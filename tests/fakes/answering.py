@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from rag_service.answering.answer import Answerer
+from rag_service.answering.answer_cache import CachedAnswerer
 from rag_service.answering.compare import Comparer
 from rag_service.answering.experiments import Experiments
+from rag_service.answering.filings import Filings
+from rag_service.answering.glossary import load_glossary
+from rag_service.answering.passages import Passages
 from rag_service.answering.prompt import LARGE, Profile
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
@@ -21,7 +25,13 @@ from rag_service.core.settings import Settings
 from rag_service.core.types import Chunk, IndexSpec, Release, ReleaseState, Vectors
 from tests.fakes.experiments import FakeExperimentStore
 from tests.fakes.models import FakeEmbedder, FakeRegistry
-from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
+from tests.fakes.stores import (
+    FakeAnswerCache,
+    FakeChunkStore,
+    FakeRedis,
+    FakeReleaseStore,
+    FakeVectorStore,
+)
 
 DIMS = 64
 
@@ -104,7 +114,28 @@ class ScriptedGenerator:
 
 def said(passage: int, quote: str, answer: str) -> str:
     """What an LLM that keeps to its schema writes."""
-    return json.dumps({"passage": passage, "quote": quote, "answer": answer})
+    return claimed([(passage, quote)] if quote else [], [], answer)
+
+
+def claimed(
+    evidence: Sequence[tuple[int, str]],
+    calculations: Sequence[tuple[str, Sequence[tuple[int, str]]]],
+    answer: str,
+) -> str:
+    """The same with several quotes, and calculations on figures in them."""
+    return json.dumps(
+        {
+            "evidence": [{"passage": passage, "quote": quote} for passage, quote in evidence],
+            "calculations": [
+                {
+                    "operation": operation,
+                    "operands": [{"evidence": at, "figure": figure} for at, figure in operands],
+                }
+                for operation, operands in calculations
+            ],
+            "answer": answer,
+        }
+    )
 
 
 @dataclass
@@ -115,6 +146,7 @@ class World:
     generator: ScriptedGenerator | None = None
     profile: Profile = LARGE
     background: bool = False
+    caching: bool = False
     redis: FakeRedis = field(default_factory=FakeRedis)
     checks: dict[str, str] = field(default_factory=lambda: {"redis": "ok", "model": "ok"})
 
@@ -127,8 +159,23 @@ class World:
         self.serving = Serving(
             self.releases, self.vectors, self.registry, background=self.background
         )
-        self.retriever = Retriever(self.serving, self.vectors, self.settings.max_question_chars)
-        self.answerer = Answerer(self.retriever, self.generator, self.profile)
+        self.filings = Filings(self.chunks)
+        self.retriever = Retriever(
+            self.serving,
+            self.vectors,
+            self.settings.max_question_chars,
+            filings=self.filings,
+            glossary=load_glossary(),
+        )
+        self.answerer = Answerer(
+            self.retriever, self.generator, self.profile, Passages(self.chunks)
+        )
+        self.answers = CachedAnswerer(
+            self.answerer,
+            FakeAnswerCache(self.redis) if self.caching else None,
+            self.chunks,
+            self.generator.name if self.generator else "none",
+        )
         self.comparer = Comparer(self.retriever, self.answerer)
         self.experiments = Experiments(
             FakeExperimentStore(self.redis), self.releases, self.retriever

@@ -26,6 +26,7 @@ from rag_service.core.types import (
     Filters,
     Hit,
     IndexSpec,
+    Lookup,
     Release,
     ReleaseState,
     Vectors,
@@ -48,6 +49,7 @@ class FakeRedis:
     users: dict[str, dict[str, float]] = field(default_factory=dict)
     claims: dict[str, dict[str, tuple[str, float]]] = field(default_factory=dict)
     latencies: list[tuple[float, float]] = field(default_factory=list)
+    answers: dict[str, tuple[str, float]] = field(default_factory=dict)
     clock: Callable[[], float] = time.monotonic
     step: threading.RLock = field(default_factory=threading.RLock)
 
@@ -98,15 +100,29 @@ class FakeVectorStore:
         )
 
     def search_text(self, index: str, query: str, k: int, filters: Filters) -> list[Hit]:
+        return self._by_words(index, dict.fromkeys(_words(query), 1.0), k, filters)
+
+    def look_up(self, index: str, lookups: Sequence[Lookup]) -> list[list[Hit]]:
+        return [
+            self.search(index, lookup.vector, lookup.k, lookup.filters)
+            if lookup.vector is not None
+            else self._by_words(index, _weights(lookup.terms), lookup.k, lookup.filters)
+            for lookup in lookups
+        ]
+
+    def _by_words(
+        self, index: str, weights: dict[str, float], k: int, filters: Filters
+    ) -> list[Hit]:
         held = self._index(index)
         bags = [
             (chunk, Counter(_words(chunk.text) + _words(chunk.context)))
             for chunk, _ in held.entries.values()
         ]
-        asked = {word: sum(word in bag for _, bag in bags) for word in set(_words(query))}
-        scored = [
-            (_bm25(bag, asked, len(bags)), chunk) for chunk, bag in bags if _passes(chunk, filters)
-        ]
+        rarity = {
+            word: weight * _rarity(sum(word in bag for _, bag in bags), len(bags))
+            for word, weight in weights.items()
+        }
+        scored = [(_bm25(bag, rarity), chunk) for chunk, bag in bags if _passes(chunk, filters)]
         return _best(k, [(s, chunk) for s, chunk in scored if s > 0], held.spec.model)
 
     def ids(self, index: str) -> set[str]:
@@ -122,6 +138,12 @@ class FakeVectorStore:
     def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         held = self._index(index).entries
         return {c: held[c][0].document for c in chunk_ids if c in held}
+
+    def outdated(self, index: str, chunk_ids: Sequence[str]) -> set[str]:
+        held = self._index(index).entries
+        stored = {c.chunk_id: c for chunks in self._redis.chunks.values() for c in chunks}
+        both = [c for c in chunk_ids if c in held and c in stored]
+        return {c for c in both if held[c][0] != stored[c]}
 
     def count(self, index: str) -> int:
         return len(self._index(index).entries)
@@ -193,6 +215,15 @@ class FakeChunkStore:
     def load(self, chunk_ids: Sequence[str]) -> list[Chunk]:
         known = {chunk.chunk_id: chunk for chunk in self.chunks()}
         return [known[chunk_id] for chunk_id in chunk_ids if chunk_id in known]
+
+    def around(self, chunks: Sequence[Chunk], reach: int) -> list[Chunk]:
+        found: dict[str, Chunk] = {}
+        for chunk in sorted(chunks, key=lambda c: (c.document_id, c.position)):
+            kept = self._redis.chunks.get(chunk.document_id, [])
+            if chunk.position < len(kept) and kept[chunk.position].chunk_id == chunk.chunk_id:
+                window = kept[max(0, chunk.position - reach) : chunk.position + reach + 1]
+                found |= {near.chunk_id: near for near in window}
+        return list(found.values())
 
     def _check_live(self, expected: str | None) -> None:
         if self._redis.live != expected:
@@ -327,6 +358,28 @@ class FakeLatencyLog:
         return [value for when, value in self._redis.latencies if when >= since]
 
 
+class FakeAnswerCache:
+    def __init__(
+        self, redis: FakeRedis | None = None, seconds: float = 60, most: int = 2000
+    ) -> None:
+        self._redis = redis or FakeRedis()
+        self._seconds = seconds
+        self._most = most
+
+    def get(self, key: str) -> str | None:
+        text, until = self._redis.answers.get(key, ("", 0.0))
+        return text if until > self._redis.clock() else None
+
+    def put(self, key: str, text: str) -> None:
+        if len(text) > 32_000:
+            return
+        answers = self._redis.answers
+        answers.pop(key, None)
+        answers[key] = text, self._redis.clock() + self._seconds
+        for old in list(answers)[: -self._most]:
+            del answers[old]
+
+
 def _stored(vector: Vectors, spec: IndexSpec) -> Vectors:
     """A vector as float32, rounded to what the index keeps of it."""
     if spec.datatype == "float32":
@@ -350,10 +403,10 @@ def _passes(chunk: Chunk, filters: Filters) -> bool:
         (_folded(filters.form), _folded(chunk.facts.form)),
         (_folded(filters.section), _folded(chunk.section)),
         (_folded(filters.kind), chunk.kind),
-        (filters.document, chunk.document),
         (filters.fiscal_year, chunk.facts.fiscal_year),
     )
-    return all(not asked or asked == found for asked, found in wanted)
+    named = not filters.documents or chunk.document in filters.documents
+    return named and all(not asked or asked == found for asked, found in wanted)
 
 
 def _folded(value: str) -> str:
@@ -364,15 +417,22 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", re.sub(r"(?<=\d),(?=\d{3})", "", text.casefold()))
 
 
-def _bm25(bag: Counter[str], asked: dict[str, int], total: int) -> float:
+def _weights(terms: Iterable[tuple[str, float]]) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for text, weight in terms:
+        for word in _words(text):
+            weights[word] = max(weight, weights.get(word, 0.0))
+    return weights
+
+
+def _rarity(held_by: int, total: int) -> float:
+    return math.log(1 + (total - held_by + 0.5) / (held_by + 0.5))
+
+
+def _bm25(bag: Counter[str], rarity: dict[str, float]) -> float:
     """Okapi BM25 with k1 = 1.2, without normalisation by length."""
     return sum(
-        math.log(1 + (total - held_by + 0.5) / (held_by + 0.5))
-        * 2.2
-        * bag[word]
-        / (bag[word] + 1.2)
-        for word, held_by in asked.items()
-        if bag[word]
+        weight * 2.2 * bag[word] / (bag[word] + 1.2) for word, weight in rarity.items() if bag[word]
     )
 
 

@@ -23,7 +23,7 @@ from tests.fakes.models import FakeRegistry
 
 NAME = "HARROW_2023_10K.pdf"
 SIZE = 400
-ONLY = Filters(document=NAME)
+ONLY = Filters(documents=(NAME,))
 DIMS = 16
 
 

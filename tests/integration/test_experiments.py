@@ -106,7 +106,7 @@ def test_a_split_to_the_promotion_of_its_winner(
     path = ingest_files.filing(tmp_path / "HARROW_2023_10K.pdf")
     (outcome,) = services.ingestion.run([path])
     assert outcome.status == "added"
-    only = Filters(document=path.name)
+    only = Filters(documents=(path.name,))
     for release in ("r0001", "r0002"):
         assert services.retriever.search("net sales", 5, only, release).hits
         assert services.indexer.completeness(services.releases.get(release)).complete

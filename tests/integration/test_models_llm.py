@@ -10,7 +10,7 @@ import pytest
 
 from rag_service.adapters.llm_ollama import OllamaGenerator
 from rag_service.adapters.llm_openai import OpenAIGenerator
-from rag_service.core.errors import GenerationError
+from rag_service.core.errors import GenerationError, GenerationTimeout
 from rag_service.core.protocols import Generator, Message
 from tests.fakes.llm_server import API_KEY, MODEL, FakeLLMServer, llm_server
 
@@ -76,7 +76,7 @@ def test_a_server_that_stalls_is_an_error(server: FakeLLMServer) -> None:
         OllamaGenerator(server.url, MODEL, timeout=0.3),
         OpenAIGenerator(f"{server.url}/v1", API_KEY, MODEL, timeout=0.3),
     ):
-        with pytest.raises(GenerationError):
+        with pytest.raises(GenerationTimeout):
             ask(generator)
 
 

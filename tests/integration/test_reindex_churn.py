@@ -55,7 +55,7 @@ def test_after_promotion_the_live_index_is_what_a_fresh_build_gives(
     )
     for gone in changes.gone - ids:
         text, name = changes.seen[gone]
-        hits = world.vectors.search_text(live.index, text, 20, Filters(document=name))
+        hits = world.vectors.search_text(live.index, text, 20, Filters(documents=(name,)))
         assert gone not in {hit.chunk.chunk_id for hit in hits}
     assert changes.gone - ids
     world.close()

@@ -23,8 +23,8 @@ from rag_service.answering.serving import Serving
 from rag_service.core.errors import NotFound, StoreError
 from rag_service.core.types import IndexSpec, Release, Vectors
 from rag_service.indexing.promotion import Promoter
+from rag_service.loop.own_home import free_port
 from rag_service.loop.search_traffic import request
-from rag_service.loop.swap_benchmark import free_port
 from tests.fakes.at_once import at_once, comes_true
 from tests.fakes.filings import filing
 from tests.integration.replacing import DIMS, World, document

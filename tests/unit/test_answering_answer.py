@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,18 +18,22 @@ from rag_service.answering.answer import (
     Retrieved,
     Token,
 )
+from rag_service.answering.generate import Writing
 from rag_service.answering.prompt import LARGE, SMALL, Profile
-from rag_service.core.errors import GenerationError, InvalidRequest, NotFound
-from rag_service.core.types import Answer
-from tests.fakes.answering import ScriptedGenerator, World, said
+from rag_service.core.errors import GenerationError, InvalidRequest, NotFound, StoreError
+from rag_service.core.types import Answer, Citation, Document, Hit
+from tests.fakes.answering import ScriptedGenerator, World, claimed, said
 from tests.fakes.filings import filing
 
 CHUNKS = filing("Alder Mills", 2023)
 INCOME = CHUNKS[0]
 assert INCOME.cells is not None
 SALES = INCOME.cells.rows[0]
+COST = INCOME.cells.rows[1]
 LINE = " | ".join(SALES)
-QUESTION = "What were net sales of Alder Mills in 2023?"
+SHARE = f"{100 * int(COST[1].replace(',', '')) / int(SALES[1].replace(',', '')):,.1f}"
+QUESTION = "What were net sales of Alder Mills in its currency in 2023?"
+"""Of the currency no table says anything, so that nothing is computed."""
 GOOD = f"Net sales were {SALES[1]} million in 2023."
 
 
@@ -53,7 +57,7 @@ def ask(tmp_path: Path, written: str, profile: Profile = LARGE, question: str = 
 
 
 def wrote(quote: str, answer: str) -> str:
-    return said(0, quote, answer).replace('"passage": 0', '"passage": @')
+    return said(0, quote or " ", answer).replace('"passage": 0', '"passage": @')
 
 
 def worded(answer: str) -> str:
@@ -93,10 +97,12 @@ def test_a_verified_answer_is_said_as_generated(
         (said(0, "", ""), "found no answer"),
         (said(99, LINE, GOOD), "passage 99"),
         (said(-1, LINE, GOOD), "passage -1"),
-        ('{"passage": true, "quote": "a b", "answer": "c"}', "schema"),
-        ('{"passage": 1.5, "quote": "a b", "answer": "c"}', "schema"),
+        ('{"evidence": [{"passage": true, "quote": "a b"}], "answer": "c"}', "schema"),
+        ('{"evidence": [{"passage": 1.5, "quote": "a b"}], "answer": "c"}', "schema"),
+        ('{"evidence": [1, null, []], "calculations": {}, "answer": "c"}', "schema"),
+        ('{"evidence": {"passage": @, "quote": "a b"}, "answer": "c"}', "schema"),
         ('{"answer": "It was a lot."}', "schema"),
-        ('{"passage": @, "quote": ["a"], "answer": {}}', "schema"),
+        ('{"evidence": [{"passage": @, "quote": ["a"]}], "answer": {}}', "schema"),
         ("[1, 2]", "schema"),
         ("{]", "schema"),
         ("I think it was a lot.", "schema"),
@@ -158,6 +164,46 @@ def test_text_around_the_json_is_ignored(tmp_path: Path) -> None:
     assert (answer.answer, answer.method) == (GOOD, "generated")
 
 
+def test_a_figure_of_a_table_is_computed_and_no_llm_is_asked(tmp_path: Path) -> None:
+    generator = ScriptedGenerator(error=GenerationError("out of reach"))
+    world = make(tmp_path, generator)
+    answer = asyncio.run(world.answerer.ask("What were net sales of Alder Mills in 2023?"))
+    assert (answer.method, answer.grounded) == ("computed", True)
+    assert answer.answer == f"Net sales, FY2023: {SALES[1]} million"
+    assert answer.calculation == f"{SALES[1]} million"
+    (citation,) = answer.citations
+    assert (citation.quote, citation.chunk_id, citation.page) == (LINE, INCOME.chunk_id, 1)
+    assert generator.asked == []
+
+
+def test_a_calculation_is_shown_with_every_row_that_it_uses(tmp_path: Path) -> None:
+    question = "What was the gross margin of Alder Mills in 2023?"
+    answer = asyncio.run(make(tmp_path, None).answerer.ask(question))
+    assert INCOME.cells is not None
+    profit = INCOME.cells.rows[2]
+    assert answer.method == "computed"
+    assert f"{profit[1]} / {SALES[1]} = " in answer.answer
+    assert answer.answer.endswith(answer.calculation)
+    assert [c.quote for c in answer.citations] == [" | ".join(profit), LINE]
+    assert "gross profit / revenue" in answer.reason
+    events = asyncio.run(_all(make(tmp_path, None).answerer.stream(question)))
+    _check_stream(events, answer)
+
+
+def test_a_missing_statement_is_read_in_the_filing(tmp_path: Path) -> None:
+    question = "What was the current ratio of Alder Mills in 2023?"
+    world = World(tmp_path)
+    world.add_release("ma", [INCOME, *CHUNKS[4:]], live=True)
+    before = asyncio.run(world.answerer.ask(question))
+    assert (before.method, before.grounded) == ("none", False)
+    document = Document(INCOME.document_id, INCOME.document, INCOME.facts, 9, 8, 4, "2024")
+    world.chunks.replace(document, CHUNKS, "r0001")
+    answer = asyncio.run(world.answerer.ask(question))
+    assert (answer.method, answer.grounded) == ("computed", True)
+    assert {c.chunk_id for c in answer.citations} == {CHUNKS[1].chunk_id}
+    assert CHUNKS[1].chunk_id not in {hit.chunk.chunk_id for hit in answer.hits}
+
+
 @pytest.mark.parametrize(
     "question",
     [
@@ -205,6 +251,21 @@ def test_a_failing_llm_ends_the_stream_with_the_error(tmp_path: Path) -> None:
     assert [type(event) for event in events] == [Retrieved, Failed]
 
 
+def test_a_store_that_fails_while_it_is_read_on_ends_the_stream_with_the_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(chunks: object, reach: int) -> None:
+        raise StoreError("Redis is gone")
+
+    world = make(tmp_path, None)
+    monkeypatch.setattr(world.chunks, "around", fail)
+    events = asyncio.run(_all(world.answerer.stream(QUESTION)))
+    assert [type(event) for event in events] == [Retrieved, Failed]
+    with pytest.raises(AnswerFailed, match="Redis is gone") as caught:
+        asyncio.run(world.answerer.ask(QUESTION))
+    assert len(caught.value.result.hits) == 6
+
+
 def test_refuses_before_the_first_event(tmp_path: Path) -> None:
     world = make(tmp_path, None)
     with pytest.raises(InvalidRequest):
@@ -214,10 +275,10 @@ def test_refuses_before_the_first_event(tmp_path: Path) -> None:
 
 
 def test_generation_stops_where_more_would_change_nothing(tmp_path: Path) -> None:
-    start = '{"passage": 1, "quote": "not in there", "answer": "'
+    start = '{"evidence": [{"passage": 1, "quote": "not in there"}], "answer": "'
     generator = ScriptedGenerator(*start, *"x" * 1000)
     asyncio.run(make(tmp_path, generator).answerer.ask(QUESTION))
-    assert generator.delivered < len(start)
+    assert generator.delivered <= len(start)
     assert generator.ended
 
 
@@ -228,9 +289,9 @@ def test_a_large_llm_reads_the_passages_and_gives_its_evidence_first(tmp_path: P
     assert (system["role"], user["role"]) == ("system", "user")
     assert user["content"].endswith(QUESTION)
     assert INCOME.text in user["content"]
-    assert "[6]" in user["content"]
+    assert "passage 6: " in user["content"]
     assert generator.schemas[0] is not None
-    assert list(generator.schemas[0]["properties"]) == ["passage", "quote", "answer"]
+    assert list(generator.schemas[0]["properties"]) == ["evidence", "calculations", "answer"]
 
 
 def test_a_small_llm_reads_only_the_fact(tmp_path: Path) -> None:
@@ -248,44 +309,64 @@ def _written(number: int) -> list[str]:
     return [
         said(number, LINE, two),
         said(number, LINE, bad),
-        said(number, LINE, two).replace("{", "```\n{").replace("}", "}\n``` {}"),
+        f"```\n{said(number, LINE, two)}\n``` {{}}",
         said(number, "not in there", GOOD),
-        f'{{"answer": {GOOD!r}, "quote": {LINE!r}, "passage": {number}}}'.replace("'", '"'),
+        f'{{"answer": "{GOOD}", "evidence": [{{"passage": {number}, "quote": "{LINE}"}}]}}',
+        claimed(
+            [(number, "not in there"), (number, LINE), (number, " | ".join(COST))],
+            [("share", [(3, COST[1]), (2, SALES[1])])],
+            f"{GOOD} Of these, {SHARE} % were cost of goods sold. Sales were 424242 before.",
+        ),
     ]
 
 
-@pytest.mark.parametrize("case", range(5))
+@pytest.mark.parametrize("case", range(6))
 def test_where_the_stream_is_cut_into_pieces_does_not_matter(tmp_path: Path, case: int) -> None:
-    number = passage(make(tmp_path, None))
-    written = _written(number)[case]
+    world = make(tmp_path, None)
+    hits = world.retriever.search(QUESTION, k=6).hits
+    written = _written(passage(world))[case]
+    whole = _taken(hits, written)
+    assert bool(whole[0]) == (case != 3)
+    # The longest one at every seventh index: each is read letter by letter.
+    cuts = range(0, len(written) + 1, 7 if case == 5 else 1)
+    assert all(_taken(hits, written[:cut], written[cut:]) == whole for cut in cuts)
+    assert _taken(hits, *written) == whole
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_where_the_stream_ends_only_what_is_verified_is_said(tmp_path: Path, case: int) -> None:
+    world = make(tmp_path, None)
+    hits = world.retriever.search(QUESTION, k=6).hits
+    written = _written(passage(world))[case]
+    for end in range(0, len(written), 5 if case == 5 else 1):
+        said_so_far = _taken(hits, written[:end])
+        assert said_so_far == _taken(hits, *written[:end])
+        assert not said_so_far[0] or said_so_far[0].startswith(GOOD)
+
+
+@pytest.mark.parametrize("case", range(6))
+def test_streamed_and_whole_answers_are_equal(tmp_path: Path, case: int) -> None:
+    written = _written(passage(make(tmp_path, None)))[case]
     world = make(tmp_path, ScriptedGenerator())
-    cuts = [(written[:cut], written[cut:]) for cut in range(len(written) + 1)]
 
     async def check() -> None:
-        whole = await _ask(world, written)
-        assert whole.method == ("extracted" if case == 3 else "generated")
-        for pieces in (*cuts, tuple(written)):
-            _check_stream(await _stream(world, *pieces), whole)
-
-    asyncio.run(check())
-
-
-@pytest.mark.parametrize("case", range(5))
-def test_where_the_stream_ends_streamed_and_whole_answers_are_equal(
-    tmp_path: Path, case: int
-) -> None:
-    number = passage(make(tmp_path, None))
-    written = _written(number)[case]
-    world = make(tmp_path, ScriptedGenerator())
-
-    async def check() -> None:
-        for end in range(len(written)):
+        for end in {len(written), *range(60, len(written), 97)}:
             whole = await _ask(world, written[:end])
-            _check_stream(await _stream(world, *written[:end]), whole)
             assert whole.grounded
             assert whole.method == "extracted" or whole.answer.startswith(GOOD)
+            _check_stream(await _stream(world, *written[:end]), whole)
+            _check_stream(await _stream(world, written[: end // 2], written[end // 2 : end]), whole)
 
     asyncio.run(check())
+
+
+def _taken(hits: Sequence[Hit], *pieces: str) -> tuple[str, tuple[Citation, ...], str, str]:
+    """What is made of an LLM's text in these pieces."""
+    writing = Writing(QUESTION, hits, LARGE.answer_chars)
+    released = "".join(text for piece in pieces for text in writing.feed(piece))
+    writing.end()
+    assert released == writing.answer
+    return released, writing.citations, writing.calculation, writing.refusal
 
 
 async def _ask(world: World, written: str) -> Answer:

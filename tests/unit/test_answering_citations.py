@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from rag_service.answering.citations import baseless_figures, cite
-from rag_service.answering.question import understand
+from rag_service.answering.citations import Evidence, baseless_figures, cite
+from rag_service.answering.question import Asked, understand
+from rag_service.core.types import Chunk
 from tests.fakes.filings import filing
 
 ASKED = understand("What were net sales?")
@@ -51,9 +52,15 @@ def test_what_is_not_verbatim_or_cuts_a_figure_is_not_cited(quote: str) -> None:
     assert cite(PROSE, quote) is None
 
 
+def baseless(statement: str, chunk: Chunk, quote: str, asked: Asked) -> list[str]:
+    citation = cite(chunk, quote)
+    assert citation is not None
+    return [f.text for f in baseless_figures(statement, [Evidence(citation, chunk)], asked)]
+
+
 def test_figures_of_a_statement_must_stand_in_the_passage() -> None:
-    assert baseless_figures("It was $1,577 million in 2023.", PROSE, "", ASKED) == []
-    assert baseless_figures("It was $1,578 million.", PROSE, "", ASKED) == ["$1,578 million"]
+    assert baseless("It was $1,577 million in 2023.", PROSE, "were $1,577", ASKED) == []
+    assert baseless("It was $1,578 million.", PROSE, "were $1,577", ASKED) == ["$1,578 million"]
 
 
 def test_of_a_table_only_the_quoted_row_and_the_asked_year_count() -> None:
@@ -61,7 +68,7 @@ def test_of_a_table_only_the_quoted_row_and_the_asked_year_count() -> None:
     row, other = TABLE.cells.rows[0], TABLE.cells.rows[1]
     line = " | ".join(row)
     asked = understand("What were net sales in 2023?")
-    assert baseless_figures(f"It was {row[1]} million in 2023.", TABLE, line, asked) == []
-    assert baseless_figures(f"It was {row[2]}.", TABLE, line, asked) == [row[2]]
-    assert baseless_figures(f"It was {row[2]}.", TABLE, line, ASKED) == []
-    assert baseless_figures(f"It was {other[1]}.", TABLE, line, asked) == [other[1]]
+    assert baseless(f"It was {row[1]} million in 2023.", TABLE, line, asked) == []
+    assert baseless(f"It was {row[2]}.", TABLE, line, asked) == [row[2]]
+    assert baseless(f"It was {row[2]}.", TABLE, line, ASKED) == []
+    assert baseless(f"It was {other[1]}.", TABLE, line, asked) == [other[1]]

@@ -70,7 +70,7 @@ def test_the_document_has_both_sides(world: World) -> None:
     document = comparison_document(comparison)
     assert [document[side]["release"] for side in "ab"] == ["r0001", "r0002"]
     assert [len(document[side]["hits"]) for side in "ab"] == [5, 5]
-    assert set(document["a"]["timings"]) == {"pin", "encode", "search", "answer"}
+    assert set(document["a"]["timings"]) == {"pin", "understand", "encode", "search", "answer"}
     assert document["rbo"] == comparison.rbo
 
 

@@ -62,6 +62,20 @@ def test_a_client_gets_one_release_throughout(world: World, experiments: Experim
         assert len({one.request_id for one in shown}) == 3
 
 
+@pytest.mark.parametrize("experiment", [SPLIT, INTERLEAVED], ids=lambda x: x.kind)
+def test_every_release_is_searched_by_the_stages_that_are_asked_for(
+    world: World, experiments: Experiments, experiment: Experiment
+) -> None:
+    begin(world, experiment)
+    for release in ("r0001", "r0002"):
+        client = client_of(release)
+        shown = experiments.search(
+            QUESTION, 3, stages=["text", "pages"], client=client, interleave=True
+        )
+        assert shown.experiment == experiment
+        assert shown.result.stages == ("pages", "text")
+
+
 def test_the_split_is_near_the_share_and_new_in_each_experiment() -> None:
     keys = [f"client-{n}" for n in range(4000)]
     drawn = {x: [fraction(client_digest(x, key)) < 0.1 for key in keys] for x in ("x1", "x2")}
@@ -178,6 +192,28 @@ def test_a_release_that_cannot_be_searched_any_more_ends_it(
     shown = experiments.search(QUESTION, client=client_of("r0002"))
     assert (shown.result.release, shown.experiment) == ("r0001", None)
     assert "mb is not registered" in experiments.store.all()[0].reason
+
+
+@pytest.mark.parametrize("experiment", [SPLIT, INTERLEAVED])
+def test_while_the_rival_is_loaded_its_clients_get_the_live_release(
+    world: World, experiment: Experiment
+) -> None:
+    loaded: list[str] = []
+
+    def at_hand(release: str) -> bool:
+        loaded.append(release)
+        return len(loaded) > 1
+
+    experiments = Experiments(
+        world.experiments.store, world.releases, world.retriever, at_hand=at_hand
+    )
+    begin(world, experiment)
+    client = client_of("r0002")
+    shown = experiments.search(QUESTION, client=client, interleave=True)
+    assert (shown.result.release, shown.experiment) == ("r0001", None)
+    assert experiments.search(QUESTION, client=client, interleave=True).experiment == experiment
+    assert set(loaded) == {"r0002"}
+    assert experiments.store.tally("x1").b.requests == 1
 
 
 def test_a_question_that_cannot_be_asked_does_not_end_it(

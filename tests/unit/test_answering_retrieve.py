@@ -29,7 +29,7 @@ def test_finds_the_nearest_chunk_and_names_release_and_model(world: World) -> No
     assert {hit.model for hit in result.hits} == {"ma"}
     assert [hit.rank for hit in result.hits] == [1, 2, 3]
     assert result.hits[0].chunk == wanted
-    assert set(result.timings) == {"pin", "encode", "search"}
+    assert set(result.timings) == {"pin", "understand", "encode", "search"}
     assert all(milliseconds >= 0 for milliseconds in result.timings.values())
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -250,6 +251,76 @@ def test_what_was_pinned_cannot_be_deleted_until_its_encoder_has_gone(world: Wor
     holder.close()
     with pytest.raises(NotFound, match="r0001"):
         serving.pin("r0001")
+
+
+def test_of_many_releases_of_one_model_only_those_pinned_last_are_held(world: World) -> None:
+    with closing(Holder(world.releases, "service")) as holder:
+        serving = Serving(world.releases, world.vectors, world.registry, leases=holder, keep=2)
+        for _ in range(4):
+            world.add_release("ma", CHUNKS)
+        for name in ("r0001", "r0002", "r0001", "r0003"):
+            serving.pin(name)
+        world.redis.clock = lambda: time.monotonic() + 301
+        serving.pin("r0001")
+        serving.pin("r0003")
+        assert world.releases.users("r0002") == set(), "its note was not renewed"
+        world.releases.delete("r0002")
+        for name in ("r0001", "r0003"):
+            assert name in holder._held
+        assert world.registry.loads == ["ma"]
+        with pytest.raises(NotFound, match="r0002"):
+            serving.pin("r0002")
+
+
+def test_a_service_does_not_wait_for_a_release_that_is_only_asked_for_if_at_hand(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.add_release("mb", CHUNKS)
+    may_load = threading.Event()
+    world.registry.before_load = lambda _: _wait(may_load)
+    assert not world.serving.at_hand("r0002")
+    assert not world.serving.at_hand("r0002")
+    may_load.set()
+    world.serving.close()
+    assert world.serving.at_hand("r0002")
+    assert world.registry.loads == ["mb"]
+    assert world.serving.pin().release.release == "r0001", "which stands in for nothing"
+    world.add_release("mc", CHUNKS)
+    world.registry.forget("mc")
+    assert not world.serving.at_hand("r0003")
+    world.serving.close()
+    with pytest.raises(ModelError, match="mc is not registered"):
+        world.serving.at_hand("r0003")
+    with pytest.raises(NotFound):
+        world.serving.at_hand("r0009")
+
+
+def test_a_command_always_has_a_release_at_hand(world: World) -> None:
+    world.add_release("ma", CHUNKS, live=True)
+    assert world.serving.at_hand("r0001")
+    assert world.registry.loads == []
+
+
+def test_a_service_that_ends_waits_for_no_pauses_of_a_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World(tmp_path, background=True)
+    world.add_release("ma", CHUNKS, live=True)
+    world.serving.pin()
+    world.add_release("mb", CHUNKS, live=True)
+    hurried: list[bool] = []
+
+    def load(work: Callable[[], object], share: float, hurry: threading.Event) -> object:
+        hurried.append(hurry.wait(10))
+        return work()
+
+    monkeypatch.setattr("rag_service.answering.serving.considerately", load)
+    world.serving.pin()
+    world.serving.close()
+    assert hurried == [True]
+    assert world.serving.pin().release.release == "r0002"
 
 
 def test_a_pin_of_a_release_that_is_held_asks_the_store_once(

@@ -122,6 +122,22 @@ def test_doctor_hides_the_password_of_redis(ragloop: CommandLine) -> None:
     assert "hunter2" not in outcome.stdout + outcome.stderr
 
 
+def test_doctor_speaks_of_a_reranker_only_where_one_is_named(ragloop: CommandLine) -> None:
+    def check(**environment: str) -> dict[str, str] | None:
+        outcome = ragloop("doctor", "--json", RAGLOOP_REDIS_URL=NOWHERE, **environment)
+        return next((c for c in outcome.document["checks"] if c["name"] == "reranker"), None)
+
+    assert check() is None
+    unused = check(RAGLOOP_RERANKER="acme/cross", RAGLOOP_STAGES="vectors,scope")
+    assert unused is not None
+    assert unused["status"] == "note"
+    assert "RAGLOOP_STAGES=vectors,scope,rerank" in unused["mend"]
+    gone = check(RAGLOOP_RERANKER="c" + "0" * 16, RAGLOOP_STAGES="vectors,rerank")
+    assert gone is not None
+    assert gone["status"] == "missing"
+    assert "no reranker" in gone["mend"]
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [

@@ -9,7 +9,7 @@ import pytest
 from eval.compare import paired
 from eval.gate import GateFacts, GateThresholds, decide
 from eval.latency import Latency
-from rag_service.core.types import Interval, Run
+from rag_service.core.types import Difference, Interval, Run
 from tests.unit.eval_cases import PROBE, probed, scored_run
 
 LATENCY = Latency(10.0, 10.2, Interval(1.02, 0.99, 1.06), questions=40, rounds=5, seed=7)
@@ -315,3 +315,24 @@ def test_of_the_same_model_all_else_is_asked_as_of_any_other() -> None:
     few = scored_run(scores[:29], "r1"), scored_run(scores[:29], "r2")
     (reason,) = decide(*few, THRESHOLDS, SAME).reasons
     assert reason.startswith("too few questions: 29")
+
+
+def test_what_gets_worse_with_all_stages_is_refused() -> None:
+    before, after = runs(0.1)
+    worse = replace(FACTS, served=Difference(-0.04, -0.07, -0.01, 0.01))
+    decision = decide(before, after, THRESHOLDS, worse)
+    assert not decision.promoted
+    assert decision.reasons == (
+        "ndcg@10 with all stages is worse: -0.040 [-0.070, -0.010], p = 0.0100",
+    )
+    unproven = replace(FACTS, served=Difference(-0.01, -0.03, 0.01, 0.4))
+    passed = decide(before, after, THRESHOLDS, unproven)
+    assert passed.promoted
+    assert any("with all stages did not get worse: -0.010" in reason for reason in passed.reasons)
+
+
+def test_runs_of_other_stages_are_not_compared() -> None:
+    before, after = runs(0.1)
+    decision = decide(before, replace(after, stages=("text", "vectors")), THRESHOLDS, FACTS)
+    assert not decision.promoted
+    assert "one searched by vectors, the other by text, vectors" in decision.reasons[0]

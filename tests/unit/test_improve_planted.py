@@ -17,12 +17,21 @@ from eval.history import History
 from eval.probe.measure import load as load_probe
 from finetune.dataset import save
 from finetune.options import DataOptions, TrainingData, TrainOptions
-from rag_service.answering.retrieve import Retriever
+from rag_service.answering.retrieve import VECTORS_ALONE, Retriever
 from rag_service.answering.serving import Serving
 from rag_service.cli.improving import print_improvement
 from rag_service.cli.output import stdout_console
 from rag_service.core.errors import DataError, ReleaseConflict
-from rag_service.core.types import Chunk, Document, IndexSpec, ModelCard, Pair, Split, Vectors
+from rag_service.core.types import (
+    Chunk,
+    Document,
+    IndexSpec,
+    ModelCard,
+    Pair,
+    Split,
+    Stage,
+    Vectors,
+)
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.loop.evaluation import Evaluator
@@ -136,7 +145,7 @@ class Loop:
         self.registry.plant(card, Planted(name, known, general, slow))
         return card
 
-    def make_parts(self) -> None:
+    def make_parts(self, stages: Collection[Stage] = VECTORS_ALONE) -> None:
         def spec(release: str, model: ModelCard) -> IndexSpec:
             return IndexSpec(f"ix-{release}", model.dims, model.fingerprint)
 
@@ -144,7 +153,7 @@ class Loop:
         self.indexer = ShadowIndexer(*stores, spec)
         self.promoter = Promoter(self.indexer, self.vectors, self.releases, self.registry, keep=3)
         serving = Serving(self.releases, self.vectors, self.registry)
-        retriever = Retriever(serving, self.vectors, 2000)
+        retriever = Retriever(serving, self.vectors, 2000, stages=stages)
         evaluator = Evaluator(
             chunks=self.chunks,
             vectors=self.vectors,

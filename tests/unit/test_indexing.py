@@ -19,7 +19,7 @@ from rag_service.core.errors import (
 from rag_service.core.types import Chunk, Document, Filters, IndexSpec, ModelCard, Vectors
 from rag_service.indexing.crew import Crew
 from rag_service.indexing.promotion import Promoter
-from rag_service.indexing.shadow import ShadowIndexer
+from rag_service.indexing.shadow import BuildOptions, ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
 from tests.fakes.filings import filing
 from tests.fakes.models import FakeEmbedder
@@ -262,6 +262,55 @@ def test_a_changed_document_changes_in_a_candidate_in_one_step(
     assert all(sum(state <= ids for state in states) == 1 for ids in seen)
     assert all(sum(state.isdisjoint(ids) for state in states) == 1 for ids in seen)
     assert world.indexer.completeness(candidate).complete
+
+
+def test_other_facts_under_the_same_chunk_ids_reach_every_release_without_the_encoder(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = world.indexer.build(card("better"))
+    fresh = BuildOptions(fresh=True)
+    building = world.indexer.start(card("better"), options=fresh)
+    world.indexer.mend(building)
+    old = filing("Alder Mills", 2022)
+    facts = replace(old[0].facts, company="Alder Mills Holdings", fiscal_year=2021)
+    new = [replace(old[0], section="Item 9"), *old[1:]]
+    new = [replace(chunk, facts=facts) for chunk in new]
+    world.put(new)
+
+    ids = {chunk.chunk_id for chunk in old}
+    found = world.indexer.completeness(candidate)
+    assert found.missing == found.outdated == ids
+    assert not found.complete
+    vectors = world.vectors.vectors(candidate.index, sorted(ids))
+    monkeypatch.setattr(world.registry, "load", lambda _: pytest.fail("loaded an encoder"))
+    world.indexer.catch_up(candidate)
+    world.indexer.mend(building)
+    for release in (candidate, building):
+        entries = world.redis.indexes[release.index].entries
+        assert [entries[chunk.chunk_id][0] for chunk in new] == new
+        assert world.indexer.completeness(release).complete
+    assert np.array_equal(world.vectors.vectors(candidate.index, sorted(ids)), vectors)
+
+
+def test_who_was_slow_to_catch_up_writes_nothing_into_what_went_live_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    candidate = world.indexer.build(card("better"))
+    world.put(filing("Birchwater", 2022))
+    late = World(world.redis)
+    real = late.chunks.load
+
+    def load(ids: Sequence[str]) -> list[Chunk]:
+        found = real(ids)
+        if world.releases.get(candidate.release).state == "candidate":
+            world.promoter.promote(candidate.release)
+            world.writer.remove("BIRCHWATER_2022_10K.pdf")
+        return found
+
+    monkeypatch.setattr(late.chunks, "load", load)
+    with pytest.raises(ReleaseConflict, match="went live"):
+        late.indexer.catch_up(candidate)
+    assert world.live_ids() == world.chunks.chunk_ids()
 
 
 def test_a_document_that_is_replaced_again_meanwhile_is_never_gone(

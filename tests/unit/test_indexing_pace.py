@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from random import Random
 
 import numpy as np
@@ -24,6 +25,7 @@ class Simulation:
         self.began = self.now
         self.rate = rate
         self.slowed = slowed
+        self.modest_steps = 0
         self.latencies: list[tuple[float, float]] = []
         self._unwritten: list[float] = []
         self._log: list[tuple[float, float]] = []
@@ -55,7 +57,7 @@ class Simulation:
 
     def work(self, seconds: float, chunks_per_second: float = 20.0) -> float:
         """Work for so long, and give the share of the time that was worked."""
-        pace = Pace(self, 1.5, clock=lambda: self.now, sleep=self.sleep)
+        pace = Pace(self, 1.5, self._modestly, clock=lambda: self.now, sleep=self.sleep)
         worked = 0.0
         while self.now < self.began + seconds:
             size = pace.next_step(64)
@@ -64,18 +66,26 @@ class Simulation:
             worked += size / chunks_per_second
         return worked / (self.now - self.began)
 
+    @contextmanager
+    def _modestly(self) -> Iterator[None]:
+        self.modest_steps += 1
+        yield
+
     def p95(self, after: float) -> float:
         found = [ms for when, ms in self.latencies if when - self.began >= after]
         return float(np.percentile(found, 95))
 
 
 def test_without_traffic_it_works_all_the_time() -> None:
-    assert Simulation(lambda _: 0.0, 3.0).work(120) == pytest.approx(1.0)
+    quiet = Simulation(lambda _: 0.0, 3.0)
+    assert quiet.work(120) == pytest.approx(1.0)
+    assert quiet.modest_steps == 0
 
 
 def test_traffic_that_is_slowed_down_little_leaves_it_almost_all_the_time() -> None:
     simulation = Simulation(lambda _: 20.0, 1.2)
     assert simulation.work(600) > 0.7
+    assert simulation.modest_steps > 100
     assert simulation.p95(0) < 1.5 * 22
 
 

@@ -94,12 +94,18 @@ def test_a_step_whose_result_is_gone_runs_again(jobs: JobStore) -> None:
         assert job.step("release", lambda: "r0003") == "r0003"
 
 
-def test_a_worker_has_a_name_of_its_own_which_the_next_one_takes_over(tmp_path: Path) -> None:
+def test_a_worker_has_a_name_of_its_own_which_the_next_one_takes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = WorkerSlot(tmp_path), WorkerSlot(tmp_path)
     elsewhere = WorkerSlot(tmp_path / "elsewhere")
     assert len({first.name, second.name, elsewhere.name}) == 3
     name = first.name
     first.close()
+    monkeypatch.setattr(Path, "resolve", lambda path: Path("/home/as/on/any/machine"))
+    alike = WorkerSlot(tmp_path / "of another machine of the same name")
+    assert alike.name != name
+    alike.close()
     third = WorkerSlot(tmp_path)
     assert third.name == name
     for slot in (second, third, elsewhere):

@@ -55,6 +55,19 @@ def test_the_same_model_in_another_index_passes(knowing: Loop, options: BuildOpt
     assert document["difference"]["ndcg@10"]["low"] >= -0.02
 
 
+def test_a_candidate_is_also_asked_with_all_stages_of_the_service(loop: Loop) -> None:
+    loop.make_parts(stages={"vectors", "text"})
+    judgment = judged(loop, loop.plant("candidate", HELD_OUT))
+    assert judgment.before.stages == judgment.after.stages == ("vectors",)
+    assert [run.stages for run in judgment.served] == [("text", "vectors")] * 2
+    (kept,) = loop.history.decisions()
+    assert kept.facts
+    assert kept.facts.served
+    served = judgment.as_dict()["served"]
+    assert served["difference"]["ndcg@10"]["value"] == pytest.approx(kept.facts.served.value)
+    assert served["before"]["stages"] == ["text", "vectors"]
+
+
 def test_a_cut_that_loses_is_refused(knowing: Loop) -> None:
     judgment = judged(knowing, knowing.registry.truncated("live", 8))
     assert not judgment.decision.promoted

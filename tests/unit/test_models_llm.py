@@ -11,7 +11,11 @@ import pytest
 from rag_service.adapters import llm_transformers
 from rag_service.adapters.llm import make_generator
 from rag_service.adapters.llm_stream import guarded
-from rag_service.core.errors import ConfigError, GenerationError, OutsideSchema
+from rag_service.core.errors import (
+    ConfigError,
+    GenerationTimeout,
+    OutsideSchema,
+)
 from rag_service.core.settings import load_settings
 
 
@@ -98,7 +102,7 @@ def test_empty_pieces_are_left_out() -> None:
 
 def test_a_late_answer_is_an_error_and_its_source_is_closed() -> None:
     source = Source("a", "b", wait=30)
-    with pytest.raises(GenerationError, match="RAGLOOP_LLM_TIMEOUT"):
+    with pytest.raises(GenerationTimeout, match="RAGLOOP_LLM_TIMEOUT"):
         asyncio.run(collect(source, seconds=0.05))
     assert source.closed
 

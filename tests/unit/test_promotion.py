@@ -34,6 +34,19 @@ def promote(world: World, *names: str) -> None:
         world.promoter.promote(world.indexer.build(card(name)).release)
 
 
+def test_builds_that_nobody_went_on_with_go_but_for_the_newest(world: World) -> None:
+    for name in ("one", "two", "three", "four"):
+        world.indexer.start(card(name))
+    with closing(Holder(world.releases, "worker")) as holder:
+        holder.hold("r0002")
+        promote(world, "better")
+        assert models(world) == ["base", "one", "three", "four", "better"]
+    promote(world, "best")
+    assert models(world) == ["base", "three", "four", "better", "best"]
+    assert sorted(world.redis.indexes) == [release.index for release in world.releases.all()]
+    assert world.indexer.start(card("three")).release == "r0004", "which can still be resumed"
+
+
 def test_an_encoder_of_another_model_does_not_go_live(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -34,6 +34,14 @@ class Uncomputable(RagloopError):
     code = "uncomputable"
 
 
+class SeveralYears(Uncomputable):
+    """Amounts of several years are asked for, and not what to do with them."""
+
+    def __init__(self, years: tuple[int, ...]) -> None:
+        super().__init__("the question names several years and nothing to do with them")
+        self.years = years
+
+
 @dataclass(frozen=True, slots=True)
 class Amount:
     """``value`` times ten to the power ``scale``; a scale of None is not stated anywhere.

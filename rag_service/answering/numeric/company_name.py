@@ -17,14 +17,14 @@ _COMMON = frozenset(
 """First words of names that by themselves may as well be those of a region or a segment."""
 
 
-def without_company(text: str, facts: FilingFacts) -> str:
-    """``text`` without the company's name and ticker.
+def without_company(text: str, facts: FilingFacts, mark: str = " ") -> str:
+    """``text`` without the company's name and ticker, or with ``mark`` in their place.
 
     Only a run of words from the name's beginning is the name: of ``Alder Garden Centers`` the
     words ``Garden Centers`` alone are a part of the company.
     """
     pattern = _pattern(facts)
-    return pattern.sub(" ", text) if pattern is not None else text
+    return pattern.sub(mark, text) if pattern is not None else text
 
 
 @cache

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, DecimalException
 
-from rag_service.answering.numeric.calculate import Amount, Uncomputable
+from rag_service.answering.numeric.calculate import Amount, SeveralYears, Uncomputable
 from rag_service.answering.numeric.cells import Candidate, Lookup, find
 from rag_service.answering.numeric.company_name import without_company
 from rag_service.answering.numeric.expressions import (
@@ -22,13 +22,11 @@ from rag_service.answering.numeric.expressions import (
     show,
 )
 from rag_service.answering.numeric.plan import Plan, make_plan
-from rag_service.answering.numeric.rounding import Style, as_asked, plain, rounded, shown
-from rag_service.answering.numeric.table_values import Table, Value, read_tables
+from rag_service.answering.numeric.rounding import as_asked, rounded, shown, within
+from rag_service.answering.numeric.table_values import Value, read_tables
 from rag_service.answering.question import company_words
 from rag_service.answering.terms import stems
 from rag_service.core.types import Citation, FilingFacts, Hit
-
-_EXACT = Style()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +60,10 @@ class Refused:
     """The lines, with their fiscal years, that were not surely found."""
     candidates: tuple[Candidate, ...] = ()
     """The cells that were considered for the first of them, best first."""
+    filings: tuple[str, ...] = ()
+    """Ids of the documents whose financial statements have all that is missing, if any has."""
+    years: tuple[int, ...] = ()
+    """The years that are asked about, where that alone was not understood."""
 
 
 def compute(question: str, hits: Sequence[Hit]) -> Computed | Refused:
@@ -69,7 +71,9 @@ def compute(question: str, hits: Sequence[Hit]) -> Computed | Refused:
     try:
         facts, concerned = _filings(question, hits)
         plan = make_plan(without_company(question, facts), facts)
-        return _Sheet(plan, read_tables(concerned)).answer()
+        return _Sheet(plan, concerned).answer()
+    except SeveralYears as refusal:
+        return Refused(refusal.message, years=refusal.years)
     except Uncomputable as refusal:
         return Refused(refusal.message)
     except DecimalException:
@@ -79,9 +83,10 @@ def compute(question: str, hits: Sequence[Hit]) -> Computed | Refused:
 class _Sheet:
     """The lines of one plan, looked up once each."""
 
-    def __init__(self, plan: Plan, tables: Sequence[Table]) -> None:
+    def __init__(self, plan: Plan, hits: Sequence[Hit]) -> None:
         self._plan = plan
-        self._tables = tables
+        self._hits = hits
+        self._tables = read_tables(hits)
         self._lookups: dict[Quantity, Lookup] = {}
 
     def answer(self) -> Computed | Refused:
@@ -95,7 +100,8 @@ class _Sheet:
             found = [self._look_up(quantity) for quantity in failed]
             missing = tuple(dict.fromkeys(f"{q.wanted.name}, FY{q.year}" for q in failed))
             reason = "; ".join(dict.fromkeys(lookup.reason for lookup in found))
-            return Refused(reason, missing, found[0].candidates)
+            filings = self._filings() if all(q.wanted.statements for q in failed) else ()
+            return Refused(reason, missing, found[0].candidates, filings)
         return self._computed(tree, plan.years)
 
     def _computed(self, tree: Tree, years: tuple[int, ...]) -> Computed:
@@ -113,7 +119,7 @@ class _Sheet:
         mixed = (
             len(scales | {result.scale if result.kind in ("money", "count") else None} - {None}) > 1
         )
-        way = show(tree, lambda quantity: _figure(self._value(quantity), mixed))
+        way = show(tree, lambda quantity: within(self._value(quantity).amount, mixed))
         read_off = isinstance(tree, Quantity) and result == values[0].amount
         calculation = outcome if read_off else f"{way} = {outcome}"
         when = ", ".join(f"FY{year}" for year in dict.fromkeys(years))
@@ -125,6 +131,12 @@ class _Sheet:
             values=tuple(dict.fromkeys(values)),
             definition=plan.definition,
         )
+
+    def _filings(self) -> tuple[str, ...]:
+        """The two documents that are the nearest to the year, none older if it can be."""
+        latest = self._plan.years[-1]
+        ages = {hit.chunk.document_id: hit.chunk.facts.fiscal_year - latest for hit in self._hits}
+        return tuple(sorted(ages, key=lambda name: (ages[name] < 0, abs(ages[name])))[:2])
 
     def _is_found(self, quantity: Quantity) -> bool:
         return self._look_up(quantity).value is not None
@@ -168,14 +180,6 @@ def _filings(question: str, hits: Sequence[Hit]) -> tuple[FilingFacts, list[Hit]
 def _named_words(facts: FilingFacts) -> frozenset[str]:
     """The words that tell the company from others."""
     return company_words(facts) | {facts.ticker.casefold()}
-
-
-def _figure(value: Value, mixed: bool) -> str:
-    """A cell's figure inside a calculation; with its scale where the cells differ in that."""
-    if mixed:
-        return shown(value.amount, _EXACT, exact=True)
-    mark = " %" if value.amount.kind == "percent" else ""
-    return f"{plain(value.amount.value)}{mark}"
 
 
 def _capital(title: str) -> str:

@@ -29,6 +29,12 @@ CHANGE = re.compile(
     r"(?:\s+(?:of|in|between|with|to)\b)?(?:\s+or\s+(?:fall|rise|decrease|increase|decline)\b)?",
     re.I,
 )
+BY_PERCENT = re.compile(
+    r"\b(?:by )?(?:(?:what|which|how many|how much)(?: in)?|the)?\s*per\s?cent(?:age)?\b"
+    r"(?!\s*(?:of|points?)\b)",
+    re.I,
+)
+"""Of a change or of growth: that it is wanted as a percentage."""
 PART = (
     re.compile(
         r"(?P<part>.+?)\s+(?:as|to)\s+(?:an?\s+)?(?:share|percent(?:age)?|portion|part|fraction|"

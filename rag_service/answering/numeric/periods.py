@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 
-from rag_service.answering.terms import years
+from rag_service.core.fiscal_years import (
+    DATE,
+    MONTH_DAY,
+    MONTHS,
+    fiscal_years_named,
+    lateness,
+    years,
+)
 from rag_service.core.types import FilingFacts
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-_MONTH = (
-    r"\b(jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|"
-    r"sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\b\.?"
-)
-_DATE = re.compile(rf"{_MONTH}\s+(?:\d{{1,2}}(?:st|nd|rd|th)?,?\s+)?((?:19|20)\d{{2}})\b", re.I)
 _RANGE = re.compile(
     r"\b(?:FY\s?['’]?|fiscal (?:years? )?)?((?:19|20)\d{2})\s*(?:[-–—]|to|through|until)\s*"
     r"(?:FY\s?['’]?|fiscal (?:year )?)?((?:19|20)\d{2})\b",
@@ -28,7 +29,6 @@ _LAST = re.compile(
 _PRIOR = re.compile(r"\b(?:prior|previous|preceding) (?:fiscal |financial )?year\b|\ba year (?:ago|"
                     r"earlier|before)\b", re.I)  # fmt: skip
 _WEEKS = re.compile(r"\b(?:13|26|39|thirteen|twenty[- ]six|thirty[- ]nine)[- ]weeks?\b", re.I)
-MONTH_DAY = re.compile(rf"{_MONTH}(?=\s*\d)", re.I)
 _YEAR = re.compile(r"\b(?:FY\s?['’]?)?(?:19|20)\d{2}\b|\bFY\s?['’]?\d{2}\b", re.I)
 MOST_YEARS = 15
 """In a span: filings state no more."""
@@ -40,10 +40,7 @@ def fiscal_years(text: str, facts: FilingFacts) -> tuple[int, ...]:
     A date means the fiscal year that ends about then: ``January 28, 2023`` is fiscal 2022 where
     the filing says so. Without a year, ``last year`` is the filing's own.
     """
-    found: set[int] = set()
-    for month, year in _DATE.findall(text):
-        found.add(int(year) - _lateness(month, facts))
-    found |= years(_DATE.sub(" ", text))
+    found = set(fiscal_years_named(text, facts))
     if not found and _LAST.search(text):
         found.add(facts.fiscal_year)
     if len(found) <= 1 and _PRIOR.search(text):
@@ -66,11 +63,11 @@ def column_year(name: str, caption: str, facts: FilingFacts) -> int:
         name = f"{caption} {name}"
     if len(named) != 1:
         return 0
-    dated = _DATE.search(name)
+    dated = DATE.search(name)
     if dated is not None:
-        return int(dated.group(2)) - _lateness(dated.group(1), facts)
+        return int(dated.group(2)) - lateness(dated.group(1), facts)
     month = MONTH_DAY.search(name)
-    return next(iter(named)) - (_lateness(month.group(), facts) if month else 0)
+    return next(iter(named)) - (lateness(month.group(), facts) if month else 0)
 
 
 def span(text: str, found: tuple[int, ...]) -> tuple[int, ...]:
@@ -93,9 +90,9 @@ def off_date(text: str, facts: FilingFacts) -> str:
     if not facts.period_end:
         return ""
     end = int(facts.period_end[5:7])
-    for match in _DATE.finditer(text):
+    for match in DATE.finditer(text):
         # Years of 52 or 53 weeks end some days earlier or later, perhaps in another month.
-        apart = abs(_MONTHS.index(match.group(1)[:3].lower()) + 1 - end)
+        apart = abs(MONTHS.index(match.group(1)[:3].lower()) + 1 - end)
         if min(apart, 12 - apart) > 1:
             return match.group()
     return ""
@@ -103,21 +100,9 @@ def off_date(text: str, facts: FilingFacts) -> str:
 
 def without_periods(text: str) -> str:
     """``text`` without its dates."""
-    return _PRIOR.sub(" ", _LAST.sub(" ", _DATE.sub(" ", text)))
+    return _PRIOR.sub(" ", _LAST.sub(" ", DATE.sub(" ", text)))
 
 
 def without_years(text: str) -> str:
     """``text`` without its dates and years."""
     return _YEAR.sub(" ", without_periods(text))
-
-
-def _lateness(month: str, facts: FilingFacts) -> int:
-    """By how much the calendar year of a fiscal year's last day is above its name."""
-    if not (facts.fiscal_year and facts.period_end):
-        return 0
-    late = int(facts.period_end[:4]) - facts.fiscal_year
-    # A year that ends about New Year may do so in either calendar year.
-    if int(facts.period_end[5:7]) in (12, 1) and late in (0, 1):
-        ends_early = month[:3].lower() in ("jan", "feb")
-        return int(ends_early) if late or ends_early else 0
-    return late

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rag_service.answering.numeric import operation_words as say
 from rag_service.answering.numeric.asking import NOISE, content, core
-from rag_service.answering.numeric.calculate import Kind, Uncomputable
+from rag_service.answering.numeric.calculate import Kind, SeveralYears, Uncomputable
 from rag_service.answering.numeric.definitions import Definition, cut_definitions
 from rag_service.answering.numeric.expressions import (
     NOTE,
@@ -32,6 +32,7 @@ from rag_service.answering.numeric.periods import (
 )
 from rag_service.answering.numeric.rounding import Style, asked_style
 from rag_service.answering.numeric.table_values import plain_label, statement_named
+from rag_service.answering.terms import stems
 from rag_service.core.types import FilingFacts
 
 _Names = tuple[frozenset[str], ...]
@@ -107,9 +108,11 @@ class _Planner:
         if growing or changing:
             ends = self._ends(years)
             base = without_years(say.CHANGE.sub(" ", say.GROWTH.sub(" ", text)))
-            return self._change(base, text, ends, bool(growing), years)
+            percent = say.BY_PERCENT.search(base) is not None
+            base = say.BY_PERCENT.sub(" ", base)
+            return self._change(base, text, ends, bool(growing) or percent, years)
         if len(years) > 1 and not self.definitions:
-            raise Uncomputable("the question names several years and nothing to do with them")
+            raise SeveralYears(years)
         leaf = self._expression(text, latest)
         part = any(pattern.search(text) for pattern in say.PART)
         signs = isinstance(parse(text), Apply) and not part
@@ -304,7 +307,8 @@ class _Planner:
     def _title(self, text: str) -> str:
         """``text`` without what is not the amount's name."""
         spoken = say.WORD.findall(without_years(text))
-        kept = [bool(content(word)) or word.casefold() == "total" for word in spoken]
+        said = content(without_periods(plain_label(text)))
+        kept = [bool(said.intersection(stems(w))) or w.casefold() == "total" for w in spoken]
         names = [
             word
             for place, word in enumerate(spoken)

@@ -101,6 +101,13 @@ def shown(amount: Amount, style: Style, form: Form = "amount", *, exact: bool = 
             return f"{number} {name}".rstrip()
 
 
+def within(amount: Amount, mixed: bool) -> str:
+    """The amount inside a calculation; with its unit where the amounts are of ``mixed`` scales."""
+    if mixed:
+        return shown(amount, Style(), exact=True)
+    return f"{plain(amount.value)}{' %' if amount.kind == 'percent' else ''}"
+
+
 def rounded(amount: Amount, style: Style, *, exact: bool = False) -> Decimal:
     """The amount's value with the decimals that `shown` gives it."""
     exponent = amount.value.as_tuple().exponent

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 
 from rag_service.answering.citations import cite, fold
 from rag_service.answering.extract import split_text
+from rag_service.answering.injection import is_order
 from rag_service.answering.numeric.calculate import Amount, Kind, read_cell, scale_of
 from rag_service.answering.numeric.company_name import without_company
 from rag_service.answering.numeric.items import Statement
-from rag_service.answering.numeric.periods import MONTH_DAY, column_year
-from rag_service.answering.terms import stems, years
+from rag_service.answering.numeric.periods import column_year
+from rag_service.answering.table_pieces import by_place, head_before
+from rag_service.answering.terms import stems
+from rag_service.core.fiscal_years import MONTH_DAY, years
 from rag_service.core.types import Chunk, Citation, Hit
 
 _NAMES: dict[Statement, str] = {
@@ -120,8 +123,17 @@ class Value:
 
 def read_tables(hits: Sequence[Hit]) -> list[Table]:
     """The tables of ``hits`` that have a column of one fiscal year, in the order of the hits."""
-    found = map(_table, hits)
+    places = by_place([hit.chunk for hit in hits])
+    found = (_table(hit, head_before(hit.chunk, places)) for hit in hits)
     return [table for table in found if table is not None]
+
+
+def primary_statement(chunk: Chunk) -> Statement:
+    """The consolidated statement that a chunk is a piece of, by its titles, or ``""``."""
+    if chunk.cells is None:
+        return ""
+    title = _titles(chunk)
+    return "" if _NO_STATEMENT.search(title) else statement_named(title)
 
 
 def value_of(table: Table, row: Row, column: Column) -> Value | None:
@@ -157,23 +169,25 @@ def plain_label(label: str) -> str:
     return " ".join(label.strip(" :*$—–-").split())
 
 
-def _table(hit: Hit) -> Table | None:
-    chunk, cells = hit.chunk, hit.chunk.cells
-    if cells is None:
-        return None
-    columns = tuple(_columns(chunk))
+def _table(hit: Hit, head: str) -> Table | None:
+    """The table of ``hit``; its first rows stand under ``head``."""
+    chunk = hit.chunk
+    columns = tuple(_columns(chunk)) if chunk.cells is not None else ()
     if not columns:
         return None
-    heading = chunk.heading.rpartition(" > ")[2]
-    title = f"{cells.title} {heading}"
     return Table(
         chunk=chunk,
         rank=hit.rank,
-        statement="" if _NO_STATEMENT.search(title) else statement_named(title),
+        statement=primary_statement(chunk),
         columns=columns,
-        rows=tuple(_rows(chunk)),
-        around=frozenset(stems(without_company(title, chunk.facts))) - _MONTH_WORDS,
+        rows=tuple(_rows(chunk, plain_label(head))),
+        around=frozenset(stems(without_company(_titles(chunk), chunk.facts))) - _MONTH_WORDS,
     )
+
+
+def _titles(chunk: Chunk) -> str:
+    assert chunk.cells is not None
+    return f"{chunk.cells.title} {chunk.heading.rpartition(' > ')[2]}"
 
 
 def _columns(chunk: Chunk) -> Iterator[Column]:
@@ -187,10 +201,9 @@ def _columns(chunk: Chunk) -> Iterator[Column]:
             yield Column(index, name, year, words)
 
 
-def _rows(chunk: Chunk) -> Iterator[Row]:
+def _rows(chunk: Chunk, group: str) -> Iterator[Row]:
     assert chunk.cells is not None
     lines = split_text(chunk.text, by_line=True)
-    group = ""
     for number, (printed, *cells) in enumerate(chunk.cells.rows):
         label = plain_label(printed)
         stated = [cell for cell in cells if any(map(str.isdigit, cell)) or read_cell(cell)]
@@ -198,7 +211,7 @@ def _rows(chunk: Chunk) -> Iterator[Row]:
             group = label
             continue
         quote = next((line for line in lines if _is_line_of(line, printed, stated)), None)
-        if quote is None or cite(chunk, quote) is None:
+        if quote is None or cite(chunk, quote) is None or is_order(quote):
             continue
         yield Row(
             number=number,

@@ -55,7 +55,10 @@ def choose(company: Company, wanted: Wanted) -> Choice:
     answered = bool(rated) and rated[0][0] == 1.0
     missing = "" if answered else _missing(company, wanted, bool(rated))
     if not rated:
-        rated = [(0.1, "another year's", filing) for filing in company.filings]
+        rated = [
+            (_other_year(filing, wanted), "another year's", filing) for filing in company.filings
+        ]
+        rated.sort(key=lambda entry: -entry[0])
     return Choice(tuple(_candidate(*entry) for entry in rated), answered, missing)
 
 
@@ -88,7 +91,7 @@ def _any_year(company: Company, wanted: Wanted) -> Choice:
         missing = f"the store has no {_FAMILIES[wanted.family or 'other']} of {company.name}"
     newest = max((f.year for f in same or company.filings), default=0)
     filings = [
-        (1.0 if f.year == newest else 0.8, "the newest" if f.year == newest else "an older one", f)
+        (1.0 if f.year == newest else 0.6, "the newest" if f.year == newest else "an older one", f)
         for f in same or company.filings
     ]
     return Choice(tuple(_candidate(*entry) for entry in filings), not missing, missing)
@@ -106,6 +109,12 @@ def _rate(filing: Filing, wanted: Wanted, company: Company) -> tuple[float, str]
     if filing.family == "quarterly":
         return _rate_quarterly(filing, wanted)
     return _rate_current(filing, wanted, company)
+
+
+def _other_year(filing: Filing, wanted: Wanted) -> float:
+    """The nearer, the more it may say of the year that is wanted; one before it rather than after."""
+    away = 2 * abs(filing.year - wanted.year) + (filing.year > wanted.year)
+    return max(0.05, 0.3 - 0.05 * away)
 
 
 def _closes_with(filing: Filing, day: date | None) -> bool:

@@ -1,0 +1,46 @@
+"""The home of its own that a benchmark runs in, gone with all its processes at the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from rag_service.cli.improving import fast_settings
+from rag_service.core.settings import Settings
+
+if TYPE_CHECKING:
+    from rag_service.loop.own_home import OwnHome
+
+
+@contextmanager
+def own_home() -> Iterator[tuple[Settings, OwnHome]]:
+    """A new home on the embedded Redis, without an LLM; the rest is as the environment says."""
+    from rag_service.loop.own_home import OwnHome, wait_for_end
+
+    with _ended_by_sigterm(), TemporaryDirectory() as folder:
+        home = Path(folder).resolve() / "home"
+        settings = fast_settings(home).model_copy(update={"home": home, "redis_url": ""})
+        own = {
+            "RAGLOOP_HOME": str(home),
+            "RAGLOOP_REDIS_URL": "",
+            "RAGLOOP_EMBEDDING_MODEL": settings.embedding_model,
+            "RAGLOOP_LLM": "none",
+        }
+        yield settings, OwnHome(home, {**os.environ, **own})
+        wait_for_end(home)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """So that what was started is ended too; by default SIGTERM leaves no time for that."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
