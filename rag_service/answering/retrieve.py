@@ -11,7 +11,15 @@ from time import perf_counter
 import numpy as np
 
 from rag_service.answering.filings import Filings
-from rag_service.answering.fusion import fill_up, fuse, spread, take_turns
+from rag_service.answering.fusion import (
+    Candidate,
+    fill_up,
+    found_by,
+    fuse,
+    hits_of,
+    spread,
+    take_turns,
+)
 from rag_service.answering.glossary import Expansion, Glossary, expand
 from rag_service.answering.latency_reporter import LatencyReporter
 from rag_service.answering.lookups import Sought, names_filing
@@ -191,7 +199,7 @@ class Retriever:
                 depth=depth,
                 stages=stages,
             )
-            hits = self._ranked(sought, pinned, stages, clock)[:k]
+            hits = self._ranked(sought, pinned, stages, clock, k)
             yield SearchResult(
                 release=pinned.release.release,
                 model=pinned.embedder.fingerprint,
@@ -237,40 +245,44 @@ class Retriever:
         return np.split(every, ends[:-1])
 
     def _ranked(
-        self, sought: Sought, pinned: Pinned, stages: Collection[Stage], clock: _Clock
+        self, sought: Sought, pinned: Pinned, stages: Collection[Stage], clock: _Clock, k: int
     ) -> list[Hit]:
         targets = sought.targets()
         with clock.timed("search"):
             lookups = [strand.lookup for target in targets for strand in target.strands]
             found = iter(self._look_up(pinned, lookups))
-            rankings = [[(s.found_by, s.weight, next(found)) for s in t.strands] for t in targets]
         if stages == VECTORS_ALONE:
-            return list(rankings[0][0][2])
+            return next(found)
         with clock.timed("rank"):
             fused = [
-                fuse(ranking, target.weights)
-                for target, ranking in zip(targets, rankings, strict=True)
+                fuse([(s.weight, found_by(s.found_by, next(found))) for s in t.strands], t.weights)
+                for t in targets
             ]
         *parts, everywhere = fused
         ranked = parts or [everywhere]
         if "rerank" in stages:
             with clock.timed("rerank"):
                 share = max(1, _RERANKED // len(ranked))
-                ranked = [self._reranked(sought.question, hits, share) for hits in ranked]
-        if "pages" in stages:
-            ranked = [spread(hits) for hits in ranked]
-        turns = [target.turns for target in targets[: len(ranked)]]
-        return fill_up(take_turns(ranked, turns), everywhere)
+                ranked = [self._reranked(sought.question, one, share) for one in ranked]
+        with clock.timed("rank"):
+            if "pages" in stages:
+                ranked = [spread(one) for one in ranked]
+            turns = [target.turns for target in targets[: len(ranked)]]
+            return hits_of(fill_up(take_turns(ranked, turns), everywhere)[:k])
 
-    def _reranked(self, question: str, hits: Sequence[Hit], n: int) -> list[Hit]:
-        """``hits`` with the first ``n`` ordered by what the cross-encoder says, too."""
+    def _reranked(self, question: str, ranked: Sequence[Candidate], n: int) -> list[Candidate]:
+        """``ranked`` with the first ``n`` ordered by what the cross-encoder says, too."""
         reranker = self._reranker()
         if reranker is None:
             raise ConfigError("the stage rerank needs a cross-encoder: set RAGLOOP_RERANKER")
-        scores = reranker.score(question, [hit.chunk.embedded_text for hit in hits[:n]])
-        read = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=False)]
-        read.sort(key=lambda hit: -hit.score)
-        return fuse([("fused", 1.0, hits), ("rerank", _RERANK_WEIGHT, read)], {})
+        first = ranked[:n]
+        scores = reranker.score(question, [one.hit.chunk.embedded_text for one in first])
+        read = [
+            Candidate(one.hit, score, {**one.scores, "rerank": score})
+            for one, score in zip(first, scores, strict=True)
+        ]
+        read.sort(key=lambda one: -one.score)
+        return fuse([(1.0, ranked), (_RERANK_WEIGHT, read)], {})
 
     def _look_up(self, pinned: Pinned, lookups: Sequence[Lookup]) -> list[list[Hit]]:
         """Hits whose vectors are of the model of ``pinned``.

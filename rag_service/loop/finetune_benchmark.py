@@ -113,12 +113,14 @@ class FinetuneBenchmark:
             lambda: self._write_pairs(job, data, len(learnt), recipe_minutes, progress),
         )
         trained: dict[str, ModelCard] = {}
+        training: dict[str, dict[str, Any]] = {}
         for steps in accumulations:
             arm = f"recipe, {steps} batches a step"
             progress(f"training the {arm}", 0, 0)
-            fingerprint = job.step(arm, partial(self._train_recipe, job, base, by_llm, steps))
-            trained[arm] = self._registry.get(fingerprint)
-        trained[OWN] = model
+            found = job.step(arm, partial(self._train_recipe, job, base, by_llm, steps))
+            trained[arm] = self._registry.get(found["model"])
+            training[arm] = found["training"]
+        trained[OWN], training[OWN] = model, dict(model.training)
         for arm, card in trained.items():
             releases[arm] = self._index(job, arm, card, progress)
         sets = [question_set(data.pairs, "test", "held-out synthetic"), *question_sets]
@@ -128,7 +130,7 @@ class FinetuneBenchmark:
             "model": base.name,
             "pairs": len(learnt),
             "releases": releases,
-            "training": {arm: dict(card.training) for arm, card in trained.items()},
+            "training": training,
             "sets": [self._measure(one, releases, held_out, progress) for one in sets],
             "seconds": job.seconds,
         }
@@ -220,8 +222,10 @@ class FinetuneBenchmark:
         write_atomically(folder / _PAIRS, json.dumps(pairs))
         return min(len(by_llm), wanted)
 
-    def _train_recipe(self, job: Job, base: ModelCard, by_llm: int, accumulation: int) -> str:
-        """Fingerprint of the recipe's model."""
+    def _train_recipe(
+        self, job: Job, base: ModelCard, by_llm: int, accumulation: int
+    ) -> dict[str, Any]:
+        """The recipe's model, and how it was trained: the best of its epochs may be the base."""
         from finetune.recipe import Recipe, train_by_recipe
 
         pairs = json.loads((job.folder / "recipe" / _PAIRS).read_text(encoding="utf-8"))
@@ -242,12 +246,10 @@ class FinetuneBenchmark:
             "validation_documents": [],
             "llm_pairs": by_llm,
         }
-        return self._registry.add(
-            folder,
-            name=f"{base.name}+recipe-{accumulation}",
-            base=base.fingerprint,
-            training=figures | seen | {"recipe": asdict(settings)},
-        ).fingerprint
+        training = figures | seen | {"recipe": asdict(settings)}
+        name = f"{base.name}+recipe-{accumulation}"
+        added = self._registry.add(folder, name=name, base=base.fingerprint, training=training)
+        return {"model": added.fingerprint, "training": training}
 
     def _measure(
         self,

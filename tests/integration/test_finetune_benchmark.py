@@ -66,7 +66,10 @@ def test_arms_learn_from_equally_many_pairs_and_have_releases_of_their_own(
     assert recipe["recipe"]["epochs"] == small_steps["recipe"]["epochs"] == 4
     assert recipe["steps"] < small_steps["steps"]
     assert set(recipe["own_ndcg@10"]) == {"before", "after"}
-    assert len(set(report["releases"].values())) == 4
+    # Arms of which no epoch was better than the base end with the same weights.
+    runs = report["sets"][0]["runs"]
+    models = {runs[arm]["model"] for arm in report["releases"]}
+    assert 3 <= len(models) == len(set(report["releases"].values()))
     assert not report["refused"]
 
 

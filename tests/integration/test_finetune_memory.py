@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sentence_transformers import SentenceTransformerTrainingArguments
 
 from finetune import fitting
 from finetune.options import TrainOptions
@@ -65,7 +66,15 @@ def test_a_training_does_not_begin_again_with_weights_that_have_changed(
 def test_of_several_processes_none_tries_smaller_batches_by_itself(tmp_path: Path) -> None:
     def searches(processes: int) -> bool:
         options = replace(OPTIONS, processes=processes)
-        arguments = training_arguments(options, tmp_path, 1e-5, 8, gpu=True, bfloat16=False)
+        arguments = training_arguments(
+            SentenceTransformerTrainingArguments,
+            options,
+            tmp_path,
+            1e-5,
+            8,
+            gpu=True,
+            bfloat16=False,
+        )
         return bool(arguments.auto_find_batch_size)
 
     assert searches(1)

@@ -112,7 +112,7 @@ def _rate(filing: Filing, wanted: Wanted, company: Company) -> tuple[float, str]
 
 
 def _other_year(filing: Filing, wanted: Wanted) -> float:
-    """The nearer, the more it may say of the year that is wanted; one before it rather than after."""
+    """The nearer, the more it may say of the wanted year; one before it rather than after."""
     away = 2 * abs(filing.year - wanted.year) + (filing.year > wanted.year)
     return max(0.05, 0.3 - 0.05 * away)
 
