@@ -27,8 +27,9 @@ weights: setup ## pull the weights that demo and tests use
 demo: weights ## the whole loop on the sample filings
 	$(BIN)/ragloop demo $(ARGS)
 
+TEST_PROCESSES ?= 2
 test: check weights ## linters, types, import contracts and all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 check: setup ## linters, types and import contracts
 	$(BIN)/ruff check .
