@@ -152,7 +152,7 @@ def _found(response: httpx.Response) -> Json:
     try:
         said: Json = response.json()
         if response.is_success:
-            return said
+            return {"release": said["release"], "hits": [{**hit} for hit in said["hits"]]}
         kind = _kinds(RagloopError).get(said["code"], RagloopError)
         detail = str(said["detail"])
     except (ValueError, LookupError, TypeError) as error:

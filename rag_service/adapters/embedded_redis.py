@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from rag_service.adapters import embedded_redis_keeper as keeper
+from rag_service.adapters.redis_client import settle
 from rag_service.core.errors import ConfigError, StoreUnavailable
 
 _START_SECONDS = 300.0
@@ -59,7 +60,7 @@ class EmbeddedRedis:
         except BaseException:
             self.__exit__()
             raise
-        return f"unix://{quote(address)}"
+        return _url(address)
 
     def __exit__(self, *_: object) -> None:
         if self._users >= 0:
@@ -109,6 +110,7 @@ class EmbeddedRedis:
                 address = _socket_path(self._folder)
                 record.write_text(address)
                 self._start(address)
+                settle(_url(address))
         raise StoreUnavailable(self._failure(f"does not answer after {_START_SECONDS:.0f} s"))
 
     def _is_held(self, name: str) -> bool:
@@ -128,6 +130,8 @@ class EmbeddedRedis:
             *("--aof-load-truncated", "yes", "--save", "", "--daemonize", "no"),
             # A search that runs out of time fails; by default it would return what it has.
             *("--loadmodule", str(package / "lib" / "redisearch.so"), "ON_TIMEOUT", "FAIL"),
+            # Whatever little there is to collect: until then BM25 counts entries that are gone.
+            *("FORK_GC_CLEAN_THRESHOLD", "0"),
         ]
         missing = _missing_library(server, environment)
         if "libssl" in missing or "libcrypto" in missing:
@@ -164,6 +168,10 @@ class EmbeddedRedis:
                 f"{self._folder / 'appendonlydir'} away and ingest again"
             )
         return f"the embedded Redis server {what}: {advice}. The end of {self._log}:\n{tail}"
+
+
+def _url(address: str) -> str:
+    return f"unix://{quote(address)}"
 
 
 def _socket_path(folder: Path) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from typing import Any
 
 import redis
 from redis.backoff import ExponentialBackoff
@@ -27,6 +29,7 @@ from rag_service.core.errors import (
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 60.0
+_SETTLE_SECONDS = 300.0
 _MISSING_INDEX = ("unknown index name", "no such index", "index not found", "index_not_found")
 
 
@@ -77,6 +80,26 @@ def store_errors() -> Iterator[None]:
         yield
     except (RedisError, RedisVLError) as error:
         raise _ours(error) from error
+
+
+@store_errors()
+def settle(url: str) -> None:
+    """Wait until a server that has just read its data finds them as it did before.
+
+    It indexes behind its start, and some entries twice: until its garbage is collected, words
+    stand in more entries than there are, and BM25 is wrong. Raises StoreUnavailable.
+    """
+    deadline = time.monotonic() + _SETTLE_SECONDS
+    with closing(connect(url)) as client:
+        names: Any = client.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
+        for name in names:
+            while int(client.ft(name).info()["indexing"]):  # type: ignore[no-untyped-call]
+                if time.monotonic() > deadline:
+                    raise StoreUnavailable(
+                        f"Redis has been indexing {name} for {_SETTLE_SECONDS:.0f} s: try again"
+                    )
+                time.sleep(0.02)
+            client.execute_command("FT.DEBUG", "GC_FORCEINVOKE", name)  # type: ignore[no-untyped-call]
 
 
 @store_errors()

@@ -18,6 +18,12 @@ _SCALES = {
 }  # fmt: skip
 _NO_FIGURE = re.compile(r"(?:FY)?(?:19|20)\d{2}|\d+[A-Za-z]", re.I)
 _PERCENT = re.compile(r"\s?(?:%|per\s?cent)", re.I)
+_YEAR_AS_AMOUNT = re.compile(
+    r"\b(?:is|are|was|were|been|be|had|has|reached|totall?ed|equall?ed|spent|paid|earned|reported|"
+    r"amounted to|came to|stood at|of about|about)\s+(?:at\s+)?[$€£]?((?:FY)?(?:19|20)\d{2})\b"
+    r"|[$€£]\s?((?:19|20)\d{2})\b(?!\s*(?:thousand|million|billion))",
+    re.I,
+)
 _UNIT = re.compile(r"\b(thousand|million|billion)s?\b", re.I)
 
 
@@ -66,6 +72,31 @@ def has_figure(text: str, *, percent: bool = True) -> bool:
         and (percent or not _PERCENT.match(text, match.end()))
         for match in _FIGURE.finditer(text)
     )
+
+
+def changed_figure(fact: str, sentence: str) -> str:
+    """The figure of ``sentence`` that ``fact`` does not state as it stands there, or ``""``.
+
+    The number has to be as printed and in the same scale, which may be left out only of figures
+    that have none. A year stated as an amount is such a figure.
+    """
+    stated = figures(fact, fact)
+    for found in figures(sentence):
+        if _NO_FIGURE.fullmatch(found.text):
+            continue
+        alike = [f for f in stated if f.value == found.value and f.percent == found.percent]
+        if not any(_same_scale(fact, other, found) for other in alike):
+            return found.text
+    year = _YEAR_AS_AMOUNT.search(sentence)
+    return year.group().split()[-1] if year else ""
+
+
+def _same_scale(fact: str, known: Figure, stated: Figure) -> bool:
+    if stated.scale is not None:
+        return stated.scale == known.scale
+    # Of figures in millions, except per share, those with decimals may be per share.
+    apart = "except" in fact.casefold() and "." in known.text
+    return known.scale is None or known.percent or apart
 
 
 def _bears_out(known: Figure, stated: Figure) -> bool:

@@ -21,3 +21,13 @@ class Filings:
             read = (revision, FilingIndex(self._chunks.documents()))
             self._read = read
         return read[1]
+
+    def of(self, company: str) -> FilingIndex:
+        """Those of the company that a filter names so. Raises StoreUnavailable."""
+        wanted = _folded(company)
+        found = (d for d in self._chunks.documents() if _folded(d.facts.company) == wanted)
+        return FilingIndex(found)
+
+
+def _folded(name: str) -> str:
+    return " ".join(name.casefold().split())

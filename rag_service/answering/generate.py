@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from rag_service.answering.calculations import Calculation, bears_out, work_out
 from rag_service.answering.citations import Evidence, baseless_figures, cite
 from rag_service.answering.extract import Extract, split_text
-from rag_service.answering.figures import has_figure
+from rag_service.answering.figures import changed_figure, has_figure
 from rag_service.answering.injection import is_order, strays_to_address
 from rag_service.answering.numeric.calculate import Uncomputable
 from rag_service.answering.prompt import Claim, Draft, Quoted, read
@@ -214,6 +214,8 @@ class Writing:
             sentence = _VERDICT.sub("", sentence)
         if _NEGATION.search(sentence) and not _NEGATION.search(f"{quotes} {self._question}"):
             return "the LLM denied something, which no quote does"
+        if self._fact is not None and (changed := changed_figure(self._fact.text, sentence)):
+            return f"the LLM changed the fact's figure: {changed}"
         words = stems(sentence)
         own = [word for word in words if word not in self._vocabulary]
         if len(own) > (_OWN_WORDS_OF_FACT if self._fact else _OWN_WORDS) * len(words):

@@ -33,6 +33,22 @@ _PERCENT = re.compile(r"%|\bper\s?cent(?:age|s)?\b", re.I)
 _AMOUNT = re.compile(
     r"\bhow (?:much|many)\b|\bamount\b|\bUSD\b|[$€£]|\bin \w*\s?[mb]illions\b", re.I
 )
+_MEASURE = re.compile(
+    r"\b(?:ratios?|margins?|turnover|turn(?:ed)? over|outstanding|multiples?|growth|gr[eo]wn?|"
+    r"growing|CAGR|compound|averages?|mean|chang(?:e[ds]?|ing)|increas(?:e[ds]?|ing)|decreas(?:e[ds]?|ing)|"
+    r"ris(?:e[ns]?|ing)|rose|f[ae]ll(?:s|en|ing)?|declin(?:e[ds]?|ing)|improv(?:e[ds]?|ing)|rates?|"
+    r"per\s?cent(?:age)?|times|days|return on|ROA|ROE|payout|coverage|intensity|working capital|"
+    r"cash flow|EBITDA|leverage|DPO|DSO|DIO|yield|difference|higher|lower|larger|smaller|"
+    r"shares? of|proportion|fraction)\b|%",
+    re.I,
+)
+_NO_MEASURE = re.compile(
+    r"^\W*(?:who|whom|whose|where|when)\b"
+    r"|\bhow\s+(?:is|are|does|do|did|was|were|has|have)\b.*\b(?:defined?|calculated?|computed?|"
+    r"measured?|determined?|account(?:ed)?\s+for|recogni[sz]ed?|manage[ds]?)\b",
+    re.I | re.DOTALL,
+)
+"""Asks for a person, a place, a time or a method, whatever measure it names."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9&]*(['’]s)?")
 _LEGAL_FORMS = frozenset(
     stems("Inc Incorporated Corp Corporation Co Ltd Limited PLC LLC LP Group Holding")
@@ -89,9 +105,17 @@ def understand(question: str) -> Asked:
 
 
 def asks_for_figure(question: str) -> bool:
-    """Whether an amount, a percentage or a count may answer: not a name, a reason, yes or no."""
+    """Whether an amount, a percentage or a count may answer: not a name, a reason, yes or no.
+
+    One that names a measure, such as a ratio or a change, does however it begins.
+    """
     asked = understand(question)
-    return asked.wants != "text" and not asked.why
+    if asked.why:
+        return False
+    return asked.wants != "text" or (
+        _MEASURE.search(question) is not None
+        and _NO_MEASURE.search(question.rpartition(":")[2]) is None
+    )
 
 
 def column_years(asked: Asked, column: str, facts: FilingFacts) -> frozenset[int]:

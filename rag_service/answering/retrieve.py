@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, chain
 from time import perf_counter
 
@@ -22,7 +22,7 @@ from rag_service.answering.fusion import (
 )
 from rag_service.answering.glossary import Expansion, Glossary, expand
 from rag_service.answering.latency_reporter import LatencyReporter
-from rag_service.answering.lookups import Sought, names_filing
+from rag_service.answering.lookups import Sought
 from rag_service.answering.query_encoding import QueryEncoder
 from rag_service.answering.scope.types import Scope
 from rag_service.answering.scope.understand import understand_scope
@@ -212,11 +212,13 @@ class Retriever:
             )
 
     def _scope(self, query: str, filters: Filters, stages: Collection[Stage]) -> Scope | None:
-        if "scope" not in stages or names_filing(filters):
+        if "scope" not in stages or filters.fiscal_year or filters.documents:
             return None
         if self._filings is None:
             raise ConfigError("the stage scope needs the filings of a store")
-        return understand_scope(query, self._filings.current())
+        # Of a company that somebody has named the question may still say which year.
+        known = self._filings.of(filters.company) if filters.company else self._filings.current()
+        return understand_scope(query, known)
 
     def _expansion(self, query: str, stages: Collection[Stage]) -> Expansion | None:
         if "glossary" not in stages:

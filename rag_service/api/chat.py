@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 from pydantic import Field
 
@@ -50,6 +51,12 @@ class ChatMessage(Body):
     role: Literal["system", "developer", "user", "assistant"]
     content: Text | Annotated[list[TextPart], Field(min_length=1, max_length=100)]
     name: str | None = None
+    # What an earlier answer carries besides, when a client sends it back whole.
+    refusal: Text | None = None
+    annotations: Annotated[list[Json], Field(max_length=100)] | None = None
+    audio: None = None
+    function_call: None = None
+    tool_calls: None = None
 
     @property
     def text(self) -> str:
@@ -94,9 +101,7 @@ class ChatBody(Body):
 
 
 @router.post("/chat/completions", response_model=None, responses=_COMPLETION_DOC)
-async def chat_completions(
-    body: ChatBody, request: Request, services: ServicesDep
-) -> Json | Response:
+async def chat_completions(body: ChatBody, request: Request, services: ServicesDep) -> Response:
     """The answer to the last message, with its citations in the text and as data in `ragloop`."""
     if body.messages[-1].role != "user":
         raise InvalidRequest("the last message is the question: give it the role user")
@@ -118,11 +123,13 @@ async def chat_completions(
         return answer
     message = {"role": "assistant", "content": _text(answer), "refusal": None}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
-    return {
-        **_envelope(asked, "chat.completion"),
-        "choices": [choice],
-        "ragloop": asked.document(answer),
-    }
+    return JSONResponse(
+        {
+            **_envelope(asked, "chat.completion"),
+            "choices": [choice],
+            "ragloop": asked.document(answer),
+        }
+    )
 
 
 @router.get("/models")

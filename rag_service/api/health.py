@@ -12,6 +12,8 @@ from rag_service.api.deps import ServicesDep
 
 router = APIRouter()
 
+Readiness = dict[str, bool | int | dict[str, str]]
+
 _POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -24,8 +26,10 @@ async def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-@router.get("/readyz", tags=["health"])
-def readyz(services: ServicesDep, response: Response) -> dict[str, bool | int | dict[str, str]]:
+@router.get(
+    "/readyz", tags=["health"], responses={503: {"model": Readiness, "description": "Not ready."}}
+)
+def readyz(services: ServicesDep, response: Response) -> Readiness:
     """What requests to this process depend on, `ok` or what is wrong; 503 unless all is well."""
     checks = services.ready()
     ready = all(state == "ok" for state in checks.values())

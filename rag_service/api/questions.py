@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
 from rag_service.answering.documents import (
@@ -47,7 +48,7 @@ _ANSWER_DOC: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/search", response_model=None, responses={200: {"model": SearchDocument}})
-def search(body: SearchBody, services: ServicesDep, key: ClientKey = "") -> Json:
+def search(body: SearchBody, services: ServicesDep, key: ClientKey = "") -> Response:
     """The chunks that suit a question best."""
     shown = services.experiments.search(
         body.query,
@@ -58,13 +59,14 @@ def search(body: SearchBody, services: ServicesDep, key: ClientKey = "") -> Json
         client=body.client or key,
         interleave=True,
     )
-    return marked(search_document(shown.result, explain=body.explain), shown)
+    # Written here: what is returned as data would be walked through once more before.
+    return JSONResponse(marked(search_document(shown.result, explain=body.explain), shown))
 
 
 @router.post("/ask", response_model=None, responses=_ANSWER_DOC)
 async def answer(
     body: AskBody, request: Request, services: ServicesDep, key: ClientKey = ""
-) -> Json | Response:
+) -> Response:
     """An answer with citations, as one document or as server-sent events."""
     asking = Asking(
         question=body.question,
@@ -81,7 +83,7 @@ async def answer(
     if body.stream:
         return EventSourceResponse(_server_sent(asked), headers=STREAM_HEADERS)
     found = await while_wanted(request, asked.answer())
-    return found if isinstance(found, Response) else asked.document(found)
+    return found if isinstance(found, Response) else JSONResponse(asked.document(found))
 
 
 @router.post("/compare", response_model=Json)

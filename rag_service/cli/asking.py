@@ -55,8 +55,11 @@ def search(
         if explain and found.scope is not None:
             for sentence in found.scope.explain():
                 console.print(escape(sentence), style="dim")
+        if explain and found.expansion is not None and found.expansion.terms:
+            words = ", ".join(f"“{t.text}” for “{t.said}”" for t in found.expansion.terms)
+            console.print(escape(f"also looked for: {words}"), style="dim")
         for hit in found.hits:
-            _print_hit(console, hit)
+            _print_hit(console, hit, explain)
 
     emit(search_document(found, explain=explain), as_json, render)
 
@@ -158,11 +161,13 @@ def _compare_on_set(
     emit(document, as_json, render)
 
 
-def _print_hit(console: Console, hit: Hit) -> None:
+def _print_hit(console: Console, hit: Hit, explain: bool) -> None:
     chunk = hit.chunk
     pages = f"p. {chunk.page_start}" + (
         f"–{chunk.page_end}" if chunk.page_end != chunk.page_start else ""
     )
     head = f"{hit.rank:>2}. {hit.score:.3f}  {chunk.document} {pages}  {chunk.section} {chunk.kind}"
     console.print(escape(head), style="bold")
+    if explain:
+        console.print("    " + " · ".join(f"{stage} {x:.3f}" for stage, x in hit.scores.items()))
     console.print(escape(chunk.text[:400]), style="dim")

@@ -11,10 +11,10 @@ from rag_service.core.fiscal_years import DATE, MONTH_DAY
 
 _NUMBER = re.compile(
     r"\s*(?P<minus>[-–−])?\s*(?P<open>\()?\s*(?P<minus2>[-–−])?\s*"
-    r"(?:US\$|USD|[$€£])?\s*(?P<minus3>[-–−])?\s*"
+    r"(?P<currency>US\$|USD|[$€£])?\s*(?P<minus3>[-–−])?\s*"
     r"(?P<digits>\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)\s*(?P<percent>%|per\s?cent\b)?\s*"
     r"(?P<close>\))?\s*(?P<scale>thousand|million|billion)?s?\s*"
-    r"(?:USD|US dollars|dollars|x|times|days|percentage points)?\s*\.?\s*",
+    r"(?:(?P<dollars>USD|US dollars|dollars)|x|times|days|percentage points)?\s*\.?\s*",
     re.I,
 )
 _SCALES = {"thousand": 3, "million": 6, "billion": 9}
@@ -34,19 +34,30 @@ class Number:
 
 
 def one_number(text: str) -> Number | None:
-    """``text`` as one number, such as ``$1,577 million`` or ``4.8%``; None if it says more."""
+    """``text`` as one number, such as ``$1,577 million`` or ``4.8%``; None if it says more.
+
+    Trailing zero decimals of an amount in a currency or a scale are no precision: ``$5466.00`` is
+    5466, so that 5,466.312 is right. Those of ratios and percentages are: ``0.90`` is not 0.9.
+    """
     match = _NUMBER.fullmatch(text)
     if match is None or bool(match["open"]) != bool(match["close"]):
         return None
     value = Decimal(match["digits"].replace(",", ""))
     negative = match["minus"] or match["minus2"] or match["minus3"] or match["open"]
     scale = match["scale"]
+    if match["currency"] or match["dollars"] or scale:
+        value = _without_zeros(value)
     return Number(
         -value if negative else value,
         _SCALES[scale.lower()] if scale else None,
         bool(match["percent"]),
         bool(match["open"]),
     )
+
+
+def _without_zeros(value: Decimal) -> Decimal:
+    """``value`` without trailing zeros behind its point."""
+    return value.quantize(Decimal(1)) if value == value.to_integral_value() else value.normalize()
 
 
 def stated_number(answer: str) -> Number | None:

@@ -416,6 +416,9 @@ def test_readyz_tells_what_is_not_ready(client: TestClient, world: World) -> Non
     waiting = client.get("/readyz")
     assert waiting.status_code == 503
     assert waiting.json() == {"ready": False, "process": os.getpid(), "checks": world.checks}
+    kind = waiting.headers["content-type"]
+    documented = client.get("/openapi.json").json()["paths"]["/readyz"]["get"]["responses"]
+    assert kind in documented["503"]["content"]
 
 
 def test_the_page_needs_nothing_from_elsewhere(client: TestClient) -> None:

@@ -93,6 +93,15 @@ def test_earlier_turns_complete_a_follow_up(client: openai.OpenAI) -> None:
     assert _told(completion)["question"] == "What were net sales of Alder Mills in 2022?"
 
 
+@pytest.mark.parametrize("dumped", [False, True])
+def test_an_answer_can_be_sent_back_whole(client: openai.OpenAI, dumped: bool) -> None:
+    answer: Any = client.chat.completions.create(model="ragloop", messages=ASKED).choices[0].message
+    said = answer.model_dump() if dumped else answer
+    messages = [*ASKED, said, {"role": "user", "content": "and in 2022?"}]
+    completion = client.chat.completions.create(model="ragloop", messages=messages)
+    assert _told(completion)["question"] == "What were net sales of Alder Mills in 2022?"
+
+
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
@@ -102,6 +111,7 @@ def test_earlier_turns_complete_a_follow_up(client: openai.OpenAI) -> None:
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"messages": []}, "messages: "),
         ({"messages": [*ASKED, {"role": "assistant", "content": "It"}]}, "last message"),
+        ({"messages": [{**ASKED[0], "tool_calls": [{}]}, *ASKED]}, "tool_calls"),
         ({"messages": [{"role": "tool", "content": "x", "tool_call_id": "1"}]}, "role"),
         ({"messages": [{"role": "user", "content": "x" * 3000}]}, "3,000 characters"),
         (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -108,6 +109,18 @@ def test_search_finds_a_row_of_the_right_filing(ingested: CommandLine) -> None:
     assert scores == sorted(scores, reverse=True)
     assert found["hits"][0]["document"] == "HALVERSEN_2023_10K.pdf"
     assert any("Income before income taxes" in hit["text"] for hit in found["hits"])
+
+
+def test_search_explained_shows_what_was_understood_and_scores_by_stage(
+    ingested: CommandLine,
+) -> None:
+    question = "Halversen Flow Industries: revenue in 2023"
+    shown = ingested("search", question, "-k", "2", "--explain").stdout
+    assert "HALVERSEN_2023_10K.pdf" in shown
+    assert "net sales” for “revenue”" in shown
+    for stage in ("vectors", "text", "fused"):
+        assert re.search(rf"\b{stage} \d+\.\d{{3}}", shown)
+    assert "fused" not in ingested("search", question, "-k", "2").stdout
 
 
 def test_search_can_be_restricted(ingested: CommandLine) -> None:

@@ -324,3 +324,22 @@ def test_a_server_that_never_answers_is_an_error(
             EmbeddedRedis(home).__enter__()
     finally:
         os.close(held)
+
+
+def test_words_are_found_after_a_restart_as_before_it(home: Path) -> None:
+    chunks = filings(companies=6)
+    asked = "what were net sales and the goodwill of Alder Mills in 2022"
+
+    def found(client: redis.Redis) -> list[tuple[str, float]]:
+        hits = RedisVectorStore(client, "t").search_text("ix", asked, 20, Filters())
+        return [(hit.chunk.chunk_id, round(hit.score, 4)) for hit in hits]
+
+    with EmbeddedRedis(home) as url, client_of(url) as client:
+        store = RedisVectorStore(client, "t")
+        store.create(IndexSpec("ix", dims=len(chunks), model="m"))
+        store.write("ix", chunks, np.eye(len(chunks), dtype=np.float32))
+        before = found(client)
+    assert eventually(lambda: is_stopped(home))
+    # A server indexes what its log says as it reads it, and once more behind its start.
+    with EmbeddedRedis(home) as url, client_of(url) as client:
+        assert found(client) == before

@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from langchain_core.documents import Document
 from langchain_tests.integration_tests import RetrieversIntegrationTests
 from pydantic import ValidationError
@@ -52,6 +52,8 @@ def base_url(world: World, seen: list[str]) -> Iterator[str]:
         seen.append(headers.get(b"authorization", b"").decode())
         if scope.get("path", "").startswith("/proxy/"):
             await HTMLResponse("<h1>Bad gateway</h1>", 502)(scope, receive, send)
+        elif scope.get("path", "").startswith("/other/"):
+            await JSONResponse({"results": []})(scope, receive, send)
         else:
             await app(scope, receive, send)
 
@@ -183,6 +185,8 @@ def test_a_service_that_is_not_there_is_named(base_url: str) -> None:
 def test_what_is_no_answer_of_a_service_says_so(base_url: str) -> None:
     with pytest.raises(ServiceUnavailable, match="502 and no document of Ragloop"):
         RagloopRetriever(base_url=f"{base_url}/proxy").invoke(QUESTION)
+    with pytest.raises(ServiceUnavailable, match="200 and no document of Ragloop"):
+        RagloopRetriever(base_url=f"{base_url}/other").invoke(QUESTION)
 
 
 def test_over_http_a_search_is_of_one_document_or_all(base_url: str) -> None:

@@ -94,13 +94,13 @@ def test_medians_of_a_round_tell_where_the_time_goes() -> None:
 def test_one_client_and_many_ask_two_services(
     tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service_benchmark, "_ROUNDS", 2)
-    monkeypatch.setattr(service_benchmark, "_QUESTIONS", 4)
+    monkeypatch.setattr(service_benchmark, "_ROUNDS", 1)
+    monkeypatch.setattr(service_benchmark, "_QUESTIONS", 3)
     own = FakeHome(tmp_path)
     with served(create_app(lambda: nullcontext(world))) as port:
         monkeypatch.setattr(service_benchmark, "free_port", lambda: port)
         benchmark = _benchmark(own, world, Read("A.pdf"))
-        report = benchmark.run([tmp_path], clients=4, seconds=0.2, seed=1)
+        report = benchmark.run([tmp_path], clients=4, seconds=0.1, seed=1)
         monkeypatch.setattr(world.vectors, "look_up", _away)
         with pytest.raises(RagloopError, match="Redis does not answer"):
             requests_per_second(SearchTraffic(port, ["net sales"], 2), 0.2)
@@ -108,7 +108,7 @@ def test_one_client_and_many_ask_two_services(
     assert own.started[1] == {"RAGLOOP_QUERY_CACHE": "0", "RAGLOOP_QUERY_BATCH": "1"}
     for latency in report["latency"].values():
         assert latency["service_ms"] > latency["http_ms"] > 0
-        assert len(latency["ratios"]) == 2
+        assert len(latency["ratios"]) == 1
     assert report["clients"] == 4
     for speed in report["throughput"].values():
         assert speed["together"] > 0 < speed["one_by_one"]

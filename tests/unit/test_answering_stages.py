@@ -52,10 +52,30 @@ def test_the_filing_that_a_question_means_comes_first(world: World) -> None:
 
 
 def test_filters_of_the_user_take_the_place_of_understanding(world: World) -> None:
+    for only in (Filters(fiscal_year=2023), Filters(documents=(about(BIRCH, 2023),))):
+        found = search(world, f"{ALDER} goodwill in 2022", "vectors", "scope", filters=only)
+        assert found.scope is None
+        assert {hit.chunk.facts.fiscal_year for hit in found.hits} == {2023}
+
+
+@pytest.mark.parametrize(
+    ("asked", "first"), [("goodwill in {year}", 1), ("{company} goodwill in {year}", 8)]
+)
+@pytest.mark.parametrize("year", [2022, 2023])
+def test_of_a_company_named_by_a_filter_the_year_is_understood(
+    world: World, asked: str, first: int, year: int
+) -> None:
+    only = Filters(company=f"{BIRCH} corp")
+    question = asked.format(company=BIRCH, year=year)
+    hits = search(world, question, *ALL, filters=only).hits
+    assert {hit.chunk.facts.company for hit in hits} == {f"{BIRCH.upper()} CORP"}
+    assert {hit.chunk.document for hit in hits[:first]} == {about(BIRCH, year)}
+
+
+def test_no_question_leads_out_of_the_company_of_a_filter(world: World) -> None:
     only = Filters(company=f"{BIRCH.upper()} CORP")
-    found = search(world, f"{ALDER} goodwill in 2022", "vectors", "scope", filters=only)
-    assert found.scope is None
-    assert {hit.chunk.facts.company for hit in found.hits} == {only.company}
+    hits = search(world, f"{ALDER} goodwill in 2022", *ALL, filters=only).hits
+    assert {hit.chunk.facts.company for hit in hits} == {only.company}
 
 
 def test_a_comparison_takes_hits_from_each_filing_in_turn(world: World) -> None:

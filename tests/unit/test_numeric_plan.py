@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag_service.answering.numeric.asking import content, core
+from rag_service.answering.numeric.asking import asking, content
 from rag_service.answering.numeric.calculate import Amount, Uncomputable
 from rag_service.answering.numeric.company_name import without_company
 from rag_service.answering.numeric.definitions import cut_definitions
@@ -25,10 +25,10 @@ from rag_service.answering.numeric.expressions import (
 )
 from rag_service.answering.numeric.formulas import FORMULAS, formula_in
 from rag_service.answering.numeric.items import ITEMS, wanted
+from rag_service.answering.numeric.labels import plain_label
 from rag_service.answering.numeric.periods import column_year, fiscal_years, off_date, span
 from rag_service.answering.numeric.plan import make_plan
 from rag_service.answering.numeric.rounding import Style, asked_style, shown
-from rag_service.answering.numeric.table_values import plain_label
 from rag_service.answering.terms import stems
 from rag_service.core.types import FilingFacts
 
@@ -152,7 +152,20 @@ def test_years_are_fiscal(text: str, facts: FilingFacts, years: tuple[int, ...])
         ("January 1, 2023", "Fiscal Year Ended", CALENDAR, 2022),
         ("2023", "January 28,", JANUARY, 2022),
         ("January 29, 2022", "", JANUARY, 2021),
-        ("Net amount", "June 30, 2023", CALENDAR, 2023),
+        ("Net amount", "December 31, 2023", CALENDAR, 2023),
+        ("Net amount", "June 30, 2023", CALENDAR, 0),
+        ("March 31, 2023", "", CALENDAR, 0),
+        ("2023", "March 31,", CALENDAR, 0),
+        ("52 weeks ended January 28, 2023", "", JANUARY, 2022),
+        ("Fifty-two weeks ended January 28, 2023", "", JANUARY, 2022),
+        ("2023", "Twelve Months Ended December 31,", CALENDAR, 2023),
+        ("2023", "Sixteen weeks ended", CALENDAR, 0),
+        ("12 weeks ended January 28, 2023", "", JANUARY, 0),
+        ("First", "2023", CALENDAR, 0),
+        ("4th 2023", "", CALENDAR, 0),
+        ("1Q23", "2023", CALENDAR, 0),
+        ("IV", "2023", CALENDAR, 0),
+        ("Second half 2023", "", CALENDAR, 0),
         ("2023 vs 2022", "", CALENDAR, 0),
         ("% Change", "", CALENDAR, 0),
         ("2023", "Three months ended June 30,", CALENDAR, 0),
@@ -229,9 +242,9 @@ def test_figures_are_rounded_half_up_and_carry_their_unit(
 
 
 def test_the_words_of_asking_say_nothing() -> None:
-    text = core("Going by the P&L, how high was the cost of goods sold in 2023?")
+    text = asking("Going by the P&L, how high was the cost of goods sold in 2023?").text
     assert content(text) == {"cost", "good", "sold"}
-    assert content(core("I need the net sales for 2023. What is it?")) == {"net", "sale"}
+    assert content(asking("I need the net sales for 2023. What is it?").text) == {"net", "sale"}
     assert content("How much did the company report?") == frozenset()
 
 

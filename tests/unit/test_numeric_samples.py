@@ -112,6 +112,30 @@ def test_measures_are_those_of_the_books(name: str, filings: dict[str, tuple[Chu
 
 
 @pytest.mark.parametrize("name", FILINGS)
+def test_averages_and_changes_of_years_are_those_of_the_books(
+    name: str, filings: dict[str, tuple[Chunk, ...]]
+) -> None:
+    company, year = _company(name), int(name[-4:])
+    books, spoken = build_books(company), company.name.split()[0]
+    years = [y for y in (year - 2, year - 1, year) if y in books]
+    for number, measure in enumerate(("gross margin", "effective tax rate")):
+        truths = [RATIOS[measure](books[y]) for y in years]
+        hits = _hits(filings[name], number)
+        asked = {
+            f"Acting as a lender's analyst, and going by the income statement: what was {spoken}'s "
+            f"average {measure} over FY{years[0]} to FY{year}? Answer in percent.": (
+                sum(truths, Decimal(0)) / len(truths)
+            ),
+            f"You review banks. By how many percentage points did the {measure} of {spoken} "
+            f"change from FY{year - 1} to FY{year}? Round to one decimal.": truths[-1] - truths[-2],
+        }
+        for question, truth in asked.items():
+            found = compute(question, hits)
+            assert isinstance(found, Computed), (question, found)
+            assert abs(found.result.value - truth) < Decimal("1e-9"), found.text
+
+
+@pytest.mark.parametrize("name", FILINGS)
 def test_without_the_statements_nothing_wrong_is_said(
     name: str, filings: dict[str, tuple[Chunk, ...]]
 ) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from eval.history import History
-from rag_service.core.types import Document, ModelCard, Question, QuestionSet
+from rag_service.answering.scope.types import Scope
+from rag_service.core.types import Document, FilingFacts, ModelCard, Question, QuestionSet
 from rag_service.loop.evaluation import Evaluator
-from rag_service.loop.retrieval_benchmark import RetrievalBenchmark
+from rag_service.loop.retrieval_benchmark import RetrievalBenchmark, worded
 from tests.fakes.answering import DIMS, World
 from tests.fakes.filings import COMPANIES, filing
 
@@ -87,9 +88,36 @@ def test_each_stage_has_its_row_and_the_trained_model_comes_last(
         change = row["ndcg@10"]["value"] - rows[0]["ndcg@10"]["value"]
         assert row["difference"]["value"] == pytest.approx(change)
         assert 0 < row["p50_ms"] <= row["p99_ms"]
-    assert rows[0]["right_filing_first_where_named"] == {"questions": 0}
+        assert row["right_filing_first_where_named"]["questions"] == report["questions"]
     for row in rows[3:6]:
         assert row["right_filing_first_where_named"]["value"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("What was Alder's capex in 2022?", True),
+        ("FY22 capex of alder mills, ALDR", True),
+        ("Capex of Alder Mills in FY2022", True),
+        ("Capex of Alder Mills last year", False),
+        ("Capex of the alder trees in 2022", False),
+        ("Birchwater's capex in 2022", False),
+        ("Alder Mills: item 12022", False),
+    ],
+)
+def test_a_question_names_its_filing_by_its_words_alone(question: str, named: bool) -> None:
+    facts = FilingFacts("The Alder Mills Corp", "ALDR", "10-K", 2022, "2022-12-31")
+    assert worded(question, facts) is named
+
+
+def test_a_question_that_is_misunderstood_counts_as_naming_its_filing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "rag_service.answering.retrieve.understand_scope", lambda question, filings: Scope()
+    )
+    report = benchmark(world, tmp_path).run(questions(world), "r0001", None, rerank=False)
+    for row in report["rows"]:
         assert row["right_filing_first_where_named"]["questions"] == report["questions"]
 
 

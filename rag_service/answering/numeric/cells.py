@@ -139,7 +139,7 @@ class _Search:
         """The cell with its score, or None if it has nothing to do with what is wanted."""
         best: tuple[float, list[str]] | None = None
         for place, reading in enumerate(self.wanted.readings):
-            judged = self._label(reading, table, row, column)
+            judged = self._best_label(reading, table, row, column)
             if judged is None:
                 continue
             score, against = judged
@@ -157,11 +157,18 @@ class _Search:
             score, against = score - lowered, [*against, why]
         return Candidate(value, round(score, 6), tuple(against))
 
-    def _label(
+    def _best_label(
         self, asked: frozenset[str], table: Table, row: Row, column: Column
     ) -> tuple[float, list[str]] | None:
-        """How well a row's label, and what stands over it, say what is asked."""
-        label, group = row.words, row.group_words
+        """How well a row's label says what is asked, in the nearest of its readings."""
+        judged = [self._label(asked, words, table, row, column) for words in (row.words, *row.also)]
+        return max(filter(None, judged), key=lambda found: found[0], default=None)
+
+    def _label(
+        self, asked: frozenset[str], label: frozenset[str], table: Table, row: Row, column: Column
+    ) -> tuple[float, list[str]] | None:
+        """How well ``label``, and what stands over the row, say what is asked."""
+        group = row.group_words
         own = label or group
         if not own & asked:
             return None

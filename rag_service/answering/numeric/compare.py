@@ -10,7 +10,6 @@ from itertools import chain
 from rag_service.answering.numeric.calculate import Amount, Uncomputable, difference
 from rag_service.answering.numeric.company_name import without_company
 from rag_service.answering.numeric.compute import Computed, Refused, compute
-from rag_service.answering.numeric.periods import without_years
 from rag_service.answering.numeric.rounding import Style, rounded, shown, within
 from rag_service.core.types import FilingFacts, Hit
 
@@ -36,6 +35,7 @@ class _Side:
     name: str
     question: str
     hits: Sequence[Hit]
+    years: tuple[int, ...] = ()
 
 
 def find_figure(question: str, hits: Sequence[Hit]) -> Computed | Refused:
@@ -48,9 +48,9 @@ def find_figure(question: str, hits: Sequence[Hit]) -> Computed | Refused:
         alone = compute(question, hits)
         if isinstance(alone, Computed) or len(alone.years) < 2:
             return alone
-        base = without_years(_COMPARING.sub(" ", question)).rstrip(" ?.")
-        sides = [_Side(f"FY{year}", f"{base} in fiscal {year}?", hits) for year in alone.years]
-    found = [compute(side.question, side.hits) for side in sides]
+        base = _COMPARING.sub(" ", question)
+        sides = [_Side(f"FY{year}", base, hits, (year,)) for year in alone.years]
+    found = [compute(side.question, side.hits, side.years) for side in sides]
     refused = [figure for figure in found if isinstance(figure, Refused)]
     if refused:
         return Refused(

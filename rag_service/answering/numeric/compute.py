@@ -23,7 +23,7 @@ from rag_service.answering.numeric.expressions import (
 )
 from rag_service.answering.numeric.plan import Plan, make_plan
 from rag_service.answering.numeric.rounding import as_asked, rounded, shown, within
-from rag_service.answering.numeric.table_values import Value, read_tables
+from rag_service.answering.numeric.table_values import Value, is_annual, read_tables
 from rag_service.answering.question import company_words
 from rag_service.answering.terms import stems
 from rag_service.core.types import Citation, FilingFacts, Hit
@@ -66,11 +66,14 @@ class Refused:
     """The years that are asked about, where that alone was not understood."""
 
 
-def compute(question: str, hits: Sequence[Hit]) -> Computed | Refused:
-    """The figure that ``question`` asks for, worked out from the tables of ``hits``."""
+def compute(question: str, hits: Sequence[Hit], years: tuple[int, ...] = ()) -> Computed | Refused:
+    """The figure that ``question`` asks for, worked out from the tables of ``hits``.
+
+    ``years`` stand in place of those that the question names.
+    """
     try:
         facts, concerned = _filings(question, hits)
-        plan = make_plan(without_company(question, facts), facts)
+        plan = make_plan(without_company(question, facts), facts, years)
         return _Sheet(plan, concerned).answer()
     except SeveralYears as refusal:
         return Refused(refusal.message, years=refusal.years)
@@ -161,7 +164,7 @@ class _Sheet:
 
 
 def _filings(question: str, hits: Sequence[Hit]) -> tuple[FilingFacts, list[Hit]]:
-    """The newest filing's facts of the company that is asked about, and the hits in its filings.
+    """The newest annual filing's facts of the company that is asked about, and its hits.
 
     Raises:
         Uncomputable: the hits are of several companies and the question names none of them.
@@ -173,8 +176,9 @@ def _filings(question: str, hits: Sequence[Hit]) -> tuple[FilingFacts, list[Hit]
     if len(companies) != 1:
         raise Uncomputable("the passages found are of several companies" if hits else "no passages")
     concerned = [hit for hit in hits if hit.chunk.facts.company == companies[0]]
-    newest = max(concerned, key=lambda hit: hit.chunk.facts.fiscal_year)
-    return newest.chunk.facts, concerned
+    every = (hit.chunk.facts for hit in concerned)
+    newest = max(every, key=lambda facts: (is_annual(facts), facts.fiscal_year))
+    return newest, concerned
 
 
 def _named_words(facts: FilingFacts) -> frozenset[str]:

@@ -129,6 +129,11 @@ FORMULAS = (
         "amount", _LIQUIDITY,
     ),
     Formula(
+        ("working capital turnover", "working capital turnover ratio"),
+        ("revenue / average working capital",),
+        "multiple", _TURNOVER,
+    ),
+    Formula(
         ("operating cash flow ratio", "cash from operations ratio"),
         ("operating cash flow / total current liabilities",),
         "multiple", _CASH,
@@ -189,17 +194,19 @@ FORMULAS = (
     ),
     Formula(
         ("days inventory outstanding", "days of inventory outstanding", "DIO",
-         "days sales of inventory"),
+         "days sales of inventory", "days of inventory", "inventory days", "days inventory held"),
         ("365 * average inventories / cost of goods sold",),
         "days", _TURNOVER + ", in days",
     ),
     Formula(
-        ("days sales outstanding", "DSO", "days of sales outstanding", "collection period"),
+        ("days sales outstanding", "DSO", "days of sales outstanding", "collection period",
+         "days of receivables", "receivable days"),
         ("365 * average accounts receivable / revenue",),
         "days", _TURNOVER + ", in days",
     ),
     Formula(
-        ("days payable outstanding", "DPO", "days of payables outstanding"),
+        ("days payable outstanding", "DPO", "days of payables outstanding", "payable days",
+         "days of payables"),
         ("365 * average accounts payable / cost of goods sold",),
         "days", _TURNOVER + ", in days",
     ),

@@ -12,9 +12,10 @@ CAGR = re.compile(
     re.I,
 )
 MEAN = re.compile(
-    r"(?<!weighted[ -])\b(?:(\d+|two|three|four|five|six|seven|ten)[- ]years?\s+)?"
+    r"(?<!weighted[ -])\b(?:(?:\d+|two|three|four|five|six|seven|ten)[- ]years?\s+)?"
     r"(?:simple |arithmetic )?(?:average|mean)(?: value)?(?: of)?\b"
-    r"(?! (?:price|number|shares?|grant|interest|rate|maturity|term|life|remaining|cost))",
+    r"(?! (?:price|number|shares?|grant|interest(?! expense)|rate|maturity|term|life|remaining|"
+    r"cost(?! of (?:goods|sales|products|revenue))))",
     re.I,
 )
 GROWTH = re.compile(
@@ -24,8 +25,8 @@ GROWTH = re.compile(
 )
 CHANGE = re.compile(
     r"\bby how much\b|\b(?:(?:year[- ]o(?:ver|n)[- ]year|yoy|y/y|annual)\s+)?"
-    r"\b(?<!\bnet )(?<!\brate )(?:change[ds]?|increase[ds]?|decrease[ds]?|rise[ns]?|rose|falls?|"
-    r"fell|fallen|drop(?:ped)?|declined?|moved?|improved?|compares?|compared)\b"
+    r"\b(?<!\bnet )(?<!\bexchange rate )(?:change[ds]?|increase[ds]?|decrease[ds]?|rise[ns]?|rose|"
+    r"falls?|fell|fallen|drop(?:ped)?|declined?|moved?|improved?|compares?|compared)\b"
     r"(?:\s+(?:of|in|between|with|to)\b)?(?:\s+or\s+(?:fall|rise|decrease|increase|decline)\b)?",
     re.I,
 )
@@ -58,6 +59,21 @@ OPENING = re.compile(r"\b(?:opening|beginning|prior[- ]year|previous[- ]year)\b"
 WORD = re.compile(r"[\w&'’,-]+|%")
 JOINING = frozenset({"and", "of", "on", "to", "per", "from", "as", "a", "%", "the", "less", "plus"})
 COMBINED = re.compile(r"^.*?\b(?=(?:ratio|sum) of\b)", re.I)
-YEARS_LONG = re.compile(r"\b(?:\d+|two|three|four|five|six|seven|ten)[- ]years?\b", re.I)
+YEARS_LONG = re.compile(
+    r"\b(?:(?:the )?(?:last|latest|past|most recent|preceding|previous)\s+)?"
+    r"(\d{1,5}|two|three|four|five|six|seven|ten)(?:[- ](?:fiscal|financial))?[- ]years?\b",
+    re.I,
+)
+POINTS = re.compile(
+    r"\b(?:(?:by )?how many\s+|in\s+|of\s+)?percentage[- ]points?\b(?:\s+of\b)?"
+    r"|\b(?:by )?how many points\b",
+    re.I,
+)
+APART = re.compile(r"\bdiffer(?:ed|ences?)?\b(?:\s+(?:in|between|of)\b)?", re.I)
+"""Of one amount in two years."""
+SUM_OF_YEARS = re.compile(
+    r"\b(?:cumulative(?:ly)?|combined|aggregate|altogether|all told|in total|taken together)\b",
+    re.I,
+)
 SPELLED = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "ten": 10}
 RATIO_WORDS = frozenset(stems("ratio percentage percent unadjusted"))

@@ -14,13 +14,13 @@ from rag_service.core.fiscal_years import (
 )
 from rag_service.core.types import FilingFacts
 
+_NAMED = r"(?:(?:FY\s?['’]?|fiscal (?:years? )?)?(?:19|20)\d{2}|FY\s?['’]?\d{2})"
 _RANGE = re.compile(
-    r"\b(?:FY\s?['’]?|fiscal (?:years? )?)?((?:19|20)\d{2})\s*(?:[-–—]|to|through|until)\s*"
-    r"(?:FY\s?['’]?|fiscal (?:year )?)?((?:19|20)\d{2})\b",
-    re.I,
+    rf"\b{_NAMED}\s*(?:[-–—]|to|thru|through|until)\s*(?:the end of\s+)?{_NAMED}\b", re.I
 )
 _INTERIM = re.compile(
-    r"\bQ[1-4]\b|\bquarter(?:ly|s)?\b|\b(?:three|six|nine|3|6|9)[- ]months?\b|\bhalf[- ]year\b",
+    r"\bQ[1-4]\b|\b[1-4]Q|\bquarter(?:ly|s)?\b|\b(?:three|six|nine|3|6|9)[- ]months?\b"
+    r"|\bhalf[- ]year\b",
     re.I,
 )
 _LAST = re.compile(
@@ -28,7 +28,13 @@ _LAST = re.compile(
 )
 _PRIOR = re.compile(r"\b(?:prior|previous|preceding) (?:fiscal |financial )?year\b|\ba year (?:ago|"
                     r"earlier|before)\b", re.I)  # fmt: skip
-_WEEKS = re.compile(r"\b(?:13|26|39|thirteen|twenty[- ]six|thirty[- ]nine)[- ]weeks?\b", re.I)
+_WEEKS = re.compile(
+    r"\b(?!5[23]\b)(?<!fifty[- ])\d{1,2}[- ]weeks?\b"
+    r"|(?<!fifty[- ])\b(?:twelve|thirteen|fourteen|sixteen|seventeen|"
+    r"(?:twenty|thirty|forty)[- ]\w+)[- ]weeks?\b",
+    re.I,
+)
+_PART_OF_YEAR = re.compile(r"\b(?:first|second|third|fourth|1st|2nd|3rd|4th|half|i{1,3}|iv)\b")
 _YEAR = re.compile(r"\b(?:FY\s?['’]?)?(?:19|20)\d{2}\b|\bFY\s?['’]?\d{2}\b", re.I)
 MOST_YEARS = 15
 """In a span: filings state no more."""
@@ -54,7 +60,10 @@ def column_year(name: str, caption: str, facts: FilingFacts) -> int:
 
     ``caption`` is what stands over all columns: ``January 28,`` over ``2023``, or the only year.
     """
-    if _INTERIM.search(f"{name} {caption}") or _WEEKS.search(f"{name} {caption}"):
+    head = f"{name} {caption}"
+    if _INTERIM.search(head) or _WEEKS.search(head) or _PART_OF_YEAR.search(name.casefold()):
+        return 0
+    if off_date(name, facts) or (MONTH_DAY.search(name) is None and off_date(head, facts)):
         return 0
     named, above = years(name), years(caption)
     if not named and len(above) == 1:
@@ -90,9 +99,11 @@ def off_date(text: str, facts: FilingFacts) -> str:
     if not facts.period_end:
         return ""
     end = int(facts.period_end[5:7])
-    for match in DATE.finditer(text):
+    dates = [(match, match.group(1)) for match in DATE.finditer(text)]
+    dates += [(match, match.group()) for match in MONTH_DAY.finditer(DATE.sub(" ", text))]
+    for match, month in dates:
         # Years of 52 or 53 weeks end some days earlier or later, perhaps in another month.
-        apart = abs(MONTHS.index(match.group(1)[:3].lower()) + 1 - end)
+        apart = abs(MONTHS.index(month[:3].lower()) + 1 - end)
         if min(apart, 12 - apart) > 1:
             return match.group()
     return ""
@@ -105,4 +116,4 @@ def without_periods(text: str) -> str:
 
 def without_years(text: str) -> str:
     """``text`` without its dates and years."""
-    return _YEAR.sub(" ", without_periods(text))
+    return _YEAR.sub(" ", _RANGE.sub(" ", without_periods(text)))

@@ -15,12 +15,14 @@ _NUMBERS = {
 _PLACES = re.compile(
     r"(?:\(?\b(?:please\s+)?(?:round(?:ed|ing)?(?:\s+(?:your|the))?(?:\s+(?:answer|result|figure))?"
     r"\s+)?(?:to|with)\s+)?\b(\d|zero|no|one|two|three|four|five|six)\s+"
-    r"(?:decimals?(?:\s+(?:places?|points?|digits?))?|digits? after the (?:decimal )?point)\b\)?",
+    r"(?:decimals?(?:\s+(?:places?|points?|digits?))?|d\.?p\b|"
+    r"digits? after the (?:decimal )?point)\b\)?",
     re.I,
 )
 _NEAREST = re.compile(
     r"\b(?:rounded?\s+)?to the (?:nearest|closest)\s+(?:whole\s+)?"
-    r"(thousand|million|billion|dollar|percent|number|integer)\b",
+    r"(thousand(?!th)|million|billion|dollar|percent|number|integer|tenth|hundredth|cent)\b"
+    r"(?:\s+of\s+(?:a|one)\s+per\s?cent(?:age point)?\b)?",
     re.I,
 )
 _SCALE = re.compile(
@@ -30,7 +32,7 @@ _SCALE = re.compile(
     re.I,
 )
 _PERCENT = re.compile(
-    r"\(?\b(?:expressed\s+)?(?:in|as)\s+(?:units\s+of\s+)?(?:an?\s+)?(?:%|per\s?cent(?:s|ages?)?\b)"
+    r"\(?\b(?:(?:expressed\s+)?(?:in|as)|(?:give|provide|state|report)(?:\s+me)?(?=\s+an?\s))\s+(?:units\s+of\s+)?(?:an?\s+)?(?:%|per\s?cent(?:s|ages?)?\b)"
     r"(?!\s*(?:of|points?)\b)\)?",
     re.I,
 )
@@ -57,7 +59,8 @@ def asked_style(question: str) -> tuple[Style, str]:
         places = _NUMBERS[word] if word in _NUMBERS else int(word)
     if match := _NEAREST.search(question):
         word = match.group(1).lower()
-        places, scale = 0, _WORDS.get(word, 0 if word == "dollar" else None)
+        places = {"tenth": 1, "hundredth": 2, "cent": 2}.get(word, 0)
+        scale = _WORDS.get(word, 0 if word == "dollar" else None)
     if match := _SCALE.search(question):
         scale = _WORDS[match.group(1).lower()]
     style = Style(places, scale, _PERCENT.search(question) is not None)

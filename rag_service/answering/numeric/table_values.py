@@ -12,11 +12,12 @@ from rag_service.answering.injection import is_order
 from rag_service.answering.numeric.calculate import Amount, Kind, read_cell, scale_of
 from rag_service.answering.numeric.company_name import without_company
 from rag_service.answering.numeric.items import Statement
+from rag_service.answering.numeric.labels import name_of, other_readings, plain_label
 from rag_service.answering.numeric.periods import column_year
 from rag_service.answering.table_pieces import by_place, head_before
 from rag_service.answering.terms import stems
 from rag_service.core.fiscal_years import MONTH_DAY, years
-from rag_service.core.types import Chunk, Citation, Hit
+from rag_service.core.types import Chunk, Citation, FilingFacts, Hit
 
 _NAMES: dict[Statement, str] = {
     "cash flow": r"cash flows? statements?|statements? of (?:\w+ )?cash flows?",
@@ -36,15 +37,6 @@ _MONTH_WORDS = frozenset(
     stems("january february march april may june july august september october november december "
           "jan feb mar apr jun jul aug sep sept oct nov dec")
 )  # fmt: skip
-_FOOTNOTE = re.compile(r"\s*\((?:\d{1,2}|[a-z]|note \d+\w?)\)|[*†‡]+", re.I)
-_LEADER = re.compile(r"\s*[.…_]{3,}.*$")
-_NETTED = re.compile(
-    r",?\s+(?:[-–—]+\s*)?(?:less|net of)\s+(?:accumulated|allowances?|reserves?)\b.*$", re.I
-)
-_NETTED_SUM = re.compile(r",?\s+(?:less|net of|including|excluding)\b[^,]*?\$\s?[\d,.]*.*$", re.I)
-_CURRENT_PART = re.compile(
-    r",?\s+(?:less|net of|excluding)\s+(?:the\s+)?(?:current|amounts? due).*$", re.I
-)
 _PER_UNIT = re.compile(r"\bper\s+(?:\w+\s+){0,3}(?:shares?|units?|stores?|ADS)\b|\bEPS\b", re.I)
 _PAR = re.compile(r"\bpar value\b|\bauthorized\b|\bissued\b", re.I)
 _SHARES = re.compile(
@@ -53,6 +45,7 @@ _SHARES = re.compile(
     re.I,
 )
 _RATIO = re.compile(r"\bratio\b", re.I)
+_INTERIM_FORM = re.compile(r"10-?Q|6-?K", re.I)
 _COUNTED = re.compile(r"\(?number of\b", re.I)
 SPLIT_EARNINGS = frozenset(
     stems("basic diluted assuming dilution continuing discontinued operations net income earnings")
@@ -72,7 +65,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row with figures. ``group`` is the row above that has none, such as ``Net sales:``."""
+    """A row with figures. ``group`` is the row above that has none, such as ``Net sales:``.
+
+    ``also`` are its label's words in other readings, such as those of an abbreviation behind it.
+    """
 
     number: int
     label: str
@@ -81,6 +77,7 @@ class Row:
     group_words: frozenset[str]
     cells: tuple[str, ...]
     quote: str
+    also: tuple[frozenset[str], ...] = ()
 
     @property
     def is_total(self) -> bool:
@@ -122,10 +119,19 @@ class Value:
 
 
 def read_tables(hits: Sequence[Hit]) -> list[Table]:
-    """The tables of ``hits`` that have a column of one fiscal year, in the order of the hits."""
-    places = by_place([hit.chunk for hit in hits])
-    found = (_table(hit, head_before(hit.chunk, places)) for hit in hits)
+    """The tables of ``hits`` that have a column of one fiscal year, in the order of the hits.
+
+    Those of reports within a year are left out: their columns are of quarters.
+    """
+    annual = [hit for hit in hits if is_annual(hit.chunk.facts)]
+    places = by_place([hit.chunk for hit in annual])
+    found = (_table(hit, head_before(hit.chunk, places)) for hit in annual)
     return [table for table in found if table is not None]
+
+
+def is_annual(facts: FilingFacts) -> bool:
+    """Whether a filing is of a whole fiscal year, as far as its form says."""
+    return _INTERIM_FORM.match(facts.form) is None
 
 
 def primary_statement(chunk: Chunk) -> Statement:
@@ -159,14 +165,6 @@ def value_of(table: Table, row: Row, column: Column) -> Value | None:
 def statement_named(text: str) -> Statement:
     """The statement that ``text`` names, or ``""``."""
     return next((name for name, pattern in _STATEMENTS.items() if pattern.search(text)), "")
-
-
-def plain_label(label: str) -> str:
-    """A label without leaders, footnote marks, and what is netted in it."""
-    label = _FOOTNOTE.sub("", _LEADER.sub("", label))
-    label = _NETTED.sub(", net", _CURRENT_PART.sub("", label))
-    label = _NETTED_SUM.sub("", label)
-    return " ".join(label.strip(" :*$—–-").split())
 
 
 def _table(hit: Hit, head: str) -> Table | None:
@@ -213,14 +211,16 @@ def _rows(chunk: Chunk, group: str) -> Iterator[Row]:
         quote = next((line for line in lines if _is_line_of(line, printed, stated)), None)
         if quote is None or cite(chunk, quote) is None or is_order(quote):
             continue
+        name = name_of(label, chunk.cells)
         yield Row(
             number=number,
             label=label,
-            words=_words(label, chunk),
+            words=_words(name, chunk),
             group=group,
             group_words=_words(group, chunk),
             cells=tuple(cells),
             quote=quote,
+            also=tuple(other_readings(label, name, chunk.cells)),
         )
 
 
