@@ -36,6 +36,14 @@ def refusal(question: str, hits: list[Hit] | None = None) -> str:
             "1,600 million = 1.6 billion",
         ),
         (
+            "Drawing on what the report says, what was Quillmere's current ratio for 2022?",
+            "650 / 400 = 1.63",
+        ),
+        (
+            "In keeping with the notes, what were Quillmere's inventories in 2022 in millions?",
+            "260 million",
+        ),
+        (
             "You are a junior auditor. Your partner wants to know what Quillmere's inventories "
             "were at the end of FY2022. Please answer in USD thousands.",
             "260 million = 260,000 thousand",

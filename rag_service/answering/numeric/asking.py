@@ -45,12 +45,19 @@ _PERSONA = re.compile(
     r"with (?:that|this) in mind|task|question|q)\b",
     re.I,
 )
+_CONTEXT = re.compile(
+    r"^\W*(?:(?:and|so|then)\s+)*(?:(?:(?:when|while|by|in|on|upon)\s+)?(?:\w+ly\s+)?\w{3,}ing\b"
+    r"|here(?:['’]s| is| are)\b|in (?:agreement|accordance|accord|line|keeping) with\b)",
+    re.I,
+)
+"""A clause that says how one comes to the question."""
 _NARROWS = re.compile(
     r"\b(?:segments?|divisions?|business units?|subsidiar\w+|regions?|product lines?|brands?|"
     r"exclud\w+|without|focus\w*|ignor\w+|restrict\w*|limit\w*|adjust\w*|pro forma)\b",
     re.I,
 )
 """What a sentence around the question may say of the amount itself."""
+_PICKS_OUT = re.compile(r"\b(?:includ\w+|only|alone|just|solely)\b", re.I)
 _OF_SOURCE = (
     r"(?:the|its|their|his|only|solely|primarily|mainly|just|details?|information|data|figures?|"
     r"numbers|amounts|lines?|line items?|that|which|is|are|was|were|be|can|shown|given|reported|"
@@ -132,8 +139,18 @@ def _asked(sentence: str) -> str:
     """``sentence`` without the clauses before its question that only say who asks."""
     cut = _cut(sentence) or 0
     clauses = re.split(r"[,:;—–]\s|\(", sentence[:cut])
-    kept = [clause for clause in clauses if not _PERSONA.match(clause) and content(clause)]
+    kept = [clause for clause in clauses if content(clause) and not _is_aside(clause)]
     return " ".join([*kept, sentence[cut:]])
+
+
+def _is_aside(clause: str) -> bool:
+    """True if it says nothing of the amount that is asked for."""
+    if _PERSONA.match(clause):
+        return True
+    words = frozenset(stems(clause))
+    names = item_words(words) or formula_in(words)[0]
+    narrows = _NARROWS.search(clause) or _PICKS_OUT.search(clause)
+    return bool(_CONTEXT.match(clause)) and not names and not narrows
 
 
 def content(text: str) -> frozenset[str]:

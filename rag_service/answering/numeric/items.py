@@ -209,7 +209,7 @@ ITEMS = (
     Item(
         ("dividends paid", "cash dividends", "dividend payments", "payments of dividends",
          "cash dividends paid", "dividends paid to shareholders", "dividends paid to stockholders",
-         "cash dividends paid to shareholders"),
+         "cash dividends paid to shareholders", "cash returned as dividends"),
         ("cash flow",),
         spent=True,
     ),
