@@ -95,7 +95,7 @@ def to_columns(
     """
     columns = {
         "anchor": [pair.question for pair in pairs],
-        "positive": [_text(pair.chunk_id, pair, chunks) for pair in pairs],
+        "positive": [text_of(pair.chunk_id, pair, chunks) for pair in pairs],
     }
     if negatives is None:
         return columns
@@ -109,7 +109,7 @@ def to_columns(
             )
     for place in range(count):
         columns[f"negative_{place + 1}"] = [
-            _text(found[place], pair, chunks) for pair, found in zip(pairs, mined, strict=True)
+            text_of(found[place], pair, chunks) for pair, found in zip(pairs, mined, strict=True)
         ]
     return columns
 
@@ -145,7 +145,8 @@ def _pair(line: str, place: str) -> Pair:
     return pair
 
 
-def _text(chunk_id: str, pair: Pair, chunks: Mapping[str, Chunk]) -> str:
+def text_of(chunk_id: str, pair: Pair, chunks: Mapping[str, Chunk]) -> str:
+    """What the encoder sees of a chunk that ``pair`` names. Raises DataError if it is gone."""
     if chunk_id not in chunks:
         raise DataError(
             f"question {pair.question_id}: chunk {chunk_id} is not stored any more; "

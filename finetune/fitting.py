@@ -15,7 +15,7 @@ import torch
 from datasets import Dataset
 from sentence_transformers import SentenceTransformer, SentenceTransformerTrainingArguments
 from sentence_transformers.sentence_transformer.model_card import SentenceTransformerModelCardData
-from transformers import PrinterCallback, TrainerState
+from transformers import PrinterCallback, Trainer, TrainerState
 from transformers.utils import logging
 
 from finetune.losses import default_loss, make_loss
@@ -129,18 +129,7 @@ def fit(
         **_data(base, sets, losses, model),
     )
     trainer.remove_callback(PrinterCallback)
-    state = state_of(resumed)
-    if state is None or not is_over(state, options.patience):
-        try:
-            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"memory does not suffice to train {base.name}: choose a smaller batch with "
-                f"--batch-size (it was {whole}): {error}"
-            ) from error
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(f"training of {base.name} failed: {error}") from error
-        state = trainer.state
+    state = run_to_end(trainer, resumed, options.patience, base.name, whole)
     if processes > 1:
         arguments.distributed_state.wait_for_everyone()
         torch.distributed.destroy_process_group()
@@ -281,6 +270,29 @@ def _dims(own: int, asked: Sequence[int]) -> list[int]:
     """The largest first; the model's own among them, since whole vectors are served."""
     others = asked or [dim for dim in (512, 256, 128, 64) if dim < own]
     return sorted({own, *others}, reverse=True)
+
+
+def run_to_end(
+    trainer: Trainer, resumed: Path | None, patience: int, name: str, batch: int
+) -> TrainerState:
+    """The state at the end of the training of ``name``, which goes on from ``resumed``.
+
+    Raises:
+        ModelError: it failed, or memory does not suffice for a ``batch``.
+    """
+    state = state_of(resumed)
+    if state is not None and is_over(state, patience):
+        return state
+    try:
+        trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
+    except torch.OutOfMemoryError as error:
+        raise ModelError(
+            f"memory does not suffice to train {name}: choose a smaller batch with "
+            f"--batch-size (it was {batch}): {error}"
+        ) from error
+    except (RuntimeError, ValueError, OSError) as error:
+        raise ModelError(f"training of {name} failed: {error}") from error
+    return trainer.state
 
 
 def state_of(checkpoint: Path | None) -> TrainerState | None:

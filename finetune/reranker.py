@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.dataset import text_of
 from finetune.options import TrainedModel, TrainingData, TrainOptions
 from finetune.run_folder import RunFolder, describe
 from finetune.split import check_leakage
@@ -105,8 +106,8 @@ def _rankings(
         if pair.split == split and rivals.get(pair.question_id):
             # In training a question stands with the passage that it was written about.
             answers = (pair.chunk_id,) if split == "train" else pair.relevant
-            good = tuple(dict.fromkeys(_text(key, pair, chunks) for key in answers))
-            bad = dict.fromkeys(_text(key, pair, chunks) for key in rivals[pair.question_id])
+            good = tuple(dict.fromkeys(text_of(key, pair, chunks) for key in answers))
+            bad = dict.fromkeys(text_of(key, pair, chunks) for key in rivals[pair.question_id])
             found.append(
                 Ranking(pair.question, good, tuple(text for text in bad if text not in good))
             )
@@ -114,15 +115,6 @@ def _rankings(
     if not found:
         raise DataError(f"the training data has no questions to rank passages of in {split}")
     return found
-
-
-def _text(chunk_id: str, pair: Pair, chunks: Mapping[str, Chunk]) -> str:
-    if chunk_id not in chunks:
-        raise DataError(
-            f"question {pair.question_id}: chunk {chunk_id} is not stored any more; "
-            "build the training data again"
-        )
-    return chunks[chunk_id].embedded_text
 
 
 def _documents(pairs: Sequence[Pair], split: str) -> list[str]:

@@ -17,7 +17,7 @@ from sentence_transformers.cross_encoder.model_card import CrossEncoderModelCard
 from torch.utils.data import BatchSampler
 from transformers import PrinterCallback
 
-from finetune.fitting import last_checkpoint, state_of, step_of, use_bfloat16, without_bars
+from finetune.fitting import last_checkpoint, run_to_end, step_of, use_bfloat16, without_bars
 from finetune.merging import choose_weight
 from finetune.options import TrainOptions
 from finetune.reranker import Ranking, RerankerBase
@@ -27,7 +27,6 @@ from finetune.trainer import (
     Patience,
     Report,
     curves,
-    is_over,
     scores_by_step,
     training_arguments,
 )
@@ -96,18 +95,7 @@ def fit_reranker(
         callbacks=[Patience(options.patience), OneStart(), Report(progress)],
     )
     trainer.remove_callback(PrinterCallback)
-    state = state_of(resumed)
-    if state is None or not is_over(state, options.patience):
-        try:
-            trainer.train(resume_from_checkpoint=str(resumed) if resumed else None)
-        except torch.OutOfMemoryError as error:
-            raise ModelError(
-                f"memory does not suffice to train {base.name}: choose a smaller batch with "
-                f"--batch-size (it was {batch}): {error}"
-            ) from error
-        except (RuntimeError, ValueError, OSError) as error:
-            raise ModelError(f"training of {base.name} failed: {error}") from error
-        state = trainer.state
+    state = run_to_end(trainer, resumed, options.patience, base.name, batch)
 
     steps = scores_by_step(state.log_history)
     best = int(state.best_global_step or state.global_step)

@@ -14,9 +14,8 @@ import numpy.typing as npt
 
 from rag_service.adapters.sentence_embedder import (
     arithmetic,
-    quiet,
+    load_float32,
     require_all_weights,
-    unloadable,
 )
 from rag_service.adapters.token_counter import printable
 from rag_service.core.errors import ModelError
@@ -131,24 +130,10 @@ def load_cross_encoder(folder: Path, *, device: str | None = None) -> CrossEncod
     Raises:
         ModelError: it cannot be loaded, is no cross-encoder, or gives several scores.
     """
-    import torch
-    from safetensors import SafetensorError
     from sentence_transformers import CrossEncoder
 
     classifier = _is_classifier(folder)
-    try:
-        with quiet():
-            model: CrossEncoder = CrossEncoder(
-                str(folder),
-                device=device,
-                trust_remote_code=False,
-                local_files_only=True,
-                model_kwargs={"use_safetensors": True, "dtype": torch.float32},
-            )
-    except (OSError, ValueError, LookupError, TypeError, RuntimeError, ImportError) as error:
-        raise unloadable(folder, error) from error
-    except (AttributeError, SafetensorError) as error:
-        raise unloadable(folder, error) from error
+    model: CrossEncoder = load_float32(CrossEncoder, folder, device)
     if model.num_labels != 1:
         raise ModelError(
             f"the cross-encoder in {folder} gives {model.num_labels} scores to a pair; a reranker "

@@ -41,8 +41,8 @@ def convert(export: Path, folder: Path) -> None:
     _compare(graph, folder)
 
 
-def bert_weights(graph: Path) -> Weights:
-    """``BertModel`` state dict of the export at ``graph``; the pooler, which it lacks, is zero."""
+def read_graph(graph: Path) -> tuple[Any, dict[str, npt.NDArray[Any]]]:
+    """The ONNX model at ``graph``, and its tensors by name. Raises ModelError without onnx."""
     try:
         import onnx
         from onnx import numpy_helper
@@ -52,7 +52,12 @@ def bert_weights(graph: Path) -> Weights:
         ) from error
 
     model = onnx.load(str(graph))
-    tensors = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    return model, {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+
+
+def bert_weights(graph: Path) -> Weights:
+    """``BertModel`` state dict of the export at ``graph``; the pooler, which it lacks, is zero."""
+    model, tensors = read_graph(graph)
     weights = {
         name: t for name, t in tensors.items() if name.startswith(("embeddings.", "encoder."))
     }

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag_service.adapters.onnx_bert import Weights
+from rag_service.adapters.onnx_bert import Weights, read_graph
 from rag_service.core.errors import ModelError
 
 MOST_APART = 1.0
@@ -44,16 +44,7 @@ def convert(export: Path, folder: Path) -> None:
 
 def classifier_weights(graph: Path) -> Weights:
     """float32 state dict of ``BertForSequenceClassification`` of the export at ``graph``."""
-    try:
-        import onnx
-        from onnx import numpy_helper
-    except ImportError as error:
-        raise ModelError(
-            "reading packaged weights needs onnx: install ragloop[embedded]"
-        ) from error
-
-    model = onnx.load(str(graph))
-    tensors = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    model, tensors = read_graph(graph)
 
     def whole(name: str) -> npt.NDArray[np.float32]:
         zero, scale = tensors[f"{name}_zero_point"], tensors[f"{name}_scale"]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from rag_service.core.types import ModelCard, Vectors
 if TYPE_CHECKING:
     import torch
     from sentence_transformers import SentenceTransformer
+
+Model = TypeVar("Model")
 
 
 class SentenceEmbedder:
@@ -142,13 +144,23 @@ def load_encoder(folder: Path, *, device: str | None = None) -> SentenceTransfor
     Raises:
         ModelError: it cannot be loaded.
     """
+    from sentence_transformers import SentenceTransformer
+
+    return load_float32(SentenceTransformer, folder, device).float().eval()
+
+
+def load_float32(kind: Callable[..., Model], folder: Path, device: str | None) -> Model:
+    """The model of ``folder``, of one of sentence-transformers' kinds, from safetensors alone.
+
+    Raises:
+        ModelError: it cannot be loaded.
+    """
     import torch
     from safetensors import SafetensorError
-    from sentence_transformers import SentenceTransformer
 
     try:
         with quiet():
-            model = SentenceTransformer(
+            return kind(
                 str(folder),
                 device=device,
                 trust_remote_code=False,
@@ -159,7 +171,6 @@ def load_encoder(folder: Path, *, device: str | None = None) -> SentenceTransfor
         raise unloadable(folder, error) from error
     except (AttributeError, SafetensorError) as error:
         raise unloadable(folder, error) from error
-    return model.float().eval()
 
 
 def require_all_weights(folder: Path, *, classifier: bool = False) -> None:
