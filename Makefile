@@ -36,6 +36,10 @@ check: setup ## linters, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python docs/reference.py --check
+
+reference: setup ## write docs/cli.md, docs/api.md and docs/settings.md from the code
+	$(BIN)/python docs/reference.py
 
 FILINGS ?= ../shared/filings/pdfs
 bench-ingest: weights ## reading PDFs against unstructured's fast strategy; FILINGS=folder
@@ -73,4 +77,4 @@ serve: weights ## the service on the demo's home
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-retrieval bench-answers bench-service serve clean
+.PHONY: help setup weights demo test check reference bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-retrieval bench-answers bench-service serve clean

@@ -57,6 +57,10 @@ class History:
         runs = [_read(path, self._run) for path in self._runs.glob("*.json")]
         return sorted(runs, key=lambda run: (run.created, run.run_id))
 
+    def run_ids(self) -> set[str]:
+        """Of all runs, without reading them."""
+        return {path.stem for path in self._runs.glob("*.json")}
+
     def get(self, run_id: str) -> Run:
         """Raises NotFound, and DataError if its file is not a run."""
         paths = {path.stem: path for path in self._runs.glob("*.json")}

@@ -229,7 +229,7 @@ def _load(folder: Path) -> SentenceTransformer:
             str(folder),
             device="cpu",
             local_files_only=True,
-            model_kwargs={"dtype": torch.float32},
+            model_kwargs={"dtype": torch.float32, "use_safetensors": True},
             model_card_data=SentenceTransformerModelCardData(
                 local_files_only=True, generate_widget_examples=False
             ),

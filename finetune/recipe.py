@@ -71,7 +71,7 @@ def train_by_recipe(
         base.path,
         device="cuda" if gpu else "cpu",
         local_files_only=True,
-        model_kwargs={"dtype": torch.float32},
+        model_kwargs={"dtype": torch.float32, "use_safetensors": True},
     )
     rows = Dataset.from_dict({"anchor": list(questions), "positive": list(passages)})
     parts = rows.train_test_split(test_size=_TEST_SHARE, seed=seed)

@@ -128,7 +128,7 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
     context, room = _fitting_context(packer, passage)
     headings, packer.waiting = packer.waiting, []
     lines = [_line(heading) for heading in headings] + [_line(passage)]
-    start = min(line.page_start for line in lines)
+    start = min(line.origin for line in lines)
     counts = packer.counts
     tokens = _total(lines, counts)
     last = packer.drafts[-1] if packer.drafts else None
@@ -153,7 +153,8 @@ def _add_prose(packer: _Packer, passage: Passage) -> None:
 
 
 def _line(passage: Passage) -> Line:
-    return Line(passage.text, passage.page_start, passage.page_end)
+    page = passage.page_start
+    return Line(passage.text, ((0, page), *passage.page_breaks), page)
 
 
 def _total(lines: Sequence[Line], counts: TokenCounts) -> int:
@@ -185,16 +186,16 @@ def _add_table(packer: _Packer, passage: Passage) -> None:
         raise ValueError("a table passage has a grid")
     context, room = _fitting_context(packer, passage)
     counts = packer.counts
-    pages = (passage.page_start, passage.page_end)
+    place = ((0, passage.page_start),), passage.page_start
     lead = [_line(p) for p in packer.waiting if " ".join(p.text.split()) != passage.title]
     packer.waiting = []
-    rows = [Line(_row_text(row), *pages) for row in grid.rows]
+    rows = [Line(_row_text(row), *place) for row in grid.rows]
     sizes = [counts.of(row.text) + counts.line for row in rows]
     lines = _header_lines(passage)
     free = max(HEADER_SHARE * room, min(MAX_HEADER_SHARE * room, room - max(sizes, default=0)))
     repeated = _repeated(lines, passage.title, free, counts)
-    lead.extend(Line(line, *pages) for line in lines if line not in repeated)
-    header = [Line(line, *pages) for line in repeated]
+    lead.extend(Line(line, *place) for line in lines if line not in repeated)
+    header = [Line(line, *place) for line in repeated]
     if _total(lead, counts) > 0.3 * room:
         packer.drafts.extend(_prose(packer, passage, lead, context, room))
         lead = []
@@ -267,7 +268,7 @@ def _with_ids(parsed: Parsed, drafts: Sequence[Draft]) -> tuple[Chunk, ...]:
     used: set[str] = set()
     chunks = []
     for position, draft in enumerate(drafts):
-        key = (draft.text, draft.context, draft.page_start)
+        key = (draft.text, draft.context, draft.origin)
         tries = (ids.chunk_id(parsed.document_id, *key, n) for n in count(seen[key]))
         chunk_id = next(found for found in tries if found not in used)
         used.add(chunk_id)
@@ -287,6 +288,7 @@ def _with_ids(parsed: Parsed, drafts: Sequence[Draft]) -> tuple[Chunk, ...]:
                 position=position,
                 facts=parsed.facts,
                 cells=draft.cells,
+                page_breaks=draft.page_breaks,
             )
         )
     return tuple(chunks)

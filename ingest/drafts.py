@@ -7,18 +7,21 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from operator import itemgetter
 from typing import NamedTuple
 
 from ingest.splitting import TokenCounts, split_text
-from rag_service.core.types import Kind, TableCells
+from rag_service.core.types import Kind, PageBreaks, TableCells
 
 
 class Line(NamedTuple):
     """A text and the pages that it is from."""
 
     text: str
-    page_start: int
-    page_end: int
+    pages: PageBreaks
+    """Where each of its pages begins; the first at 0."""
+    origin: int
+    """Page on which begins what it is cut from: ids hold to it wherever that is cut."""
 
 
 @dataclass(slots=True)
@@ -40,12 +43,28 @@ class Draft:
         return "\n".join(line.text for line in self.lines)
 
     @property
+    def origin(self) -> int:
+        return min(line.origin for line in self.lines)
+
+    @property
     def page_start(self) -> int:
-        return min(line.page_start for line in self.lines)
+        return min(page for line in self.lines for _, page in line.pages)
 
     @property
     def page_end(self) -> int:
-        return max(line.page_end for line in self.lines)
+        return max(page for line in self.lines for _, page in line.pages)
+
+    @property
+    def page_breaks(self) -> PageBreaks:
+        breaks: list[tuple[int, int]] = []
+        offset, page = 0, self.page_start
+        for line in self.lines:
+            for at, next_page in line.pages:
+                if next_page != page:
+                    breaks.append((offset + at, next_page))
+                    page = next_page
+            offset += len(line.text) + 1
+        return tuple(breaks)
 
 
 def within(drafts: Sequence[Draft], limit: int, counts: TokenCounts) -> list[Draft]:
@@ -136,14 +155,31 @@ def parts(
 ) -> Iterator[Line]:
     """Lines cut anew, each part with the pages of the lines that it is from."""
     ends = list(accumulate(_length(line.text) for line in lines))
+    pages = [
+        (end - _length(line.text[at:]), page)
+        for line, end in zip(lines, ends, strict=True)
+        for at, page in line.pages
+    ]
     start = 0
     for part in split_text("\n".join(line.text for line in lines), limit, counts, above):
         end = start + _length(part)
         source = lines[bisect_right(ends, start) : bisect_left(ends, end) + 1]
-        yield Line(part, min(s.page_start for s in source), max(s.page_end for s in source))
+        first = bisect_right(pages, start, key=itemgetter(0)) - 1
+        last = bisect_left(pages, end, key=itemgetter(0))
+        inside = ((_offset(part, at - start), page) for at, page in pages[first + 1 : last])
+        yield Line(part, ((0, pages[first][1]), *inside), min(line.origin for line in source))
         start = end
 
 
 def _length(text: str) -> int:
     """Characters that are not white space."""
     return sum(map(len, text.split()))
+
+
+def _offset(text: str, length: int) -> int:
+    """Where in ``text`` stands the character that so many before it are not white space."""
+    for word in re.finditer(r"\S+", text):
+        if length < len(word[0]):
+            return word.start() + length
+        length -= len(word[0])
+    raise ValueError("the text is not so long")

@@ -111,6 +111,7 @@ def _chunk(chunk: Chunk) -> dict[str, Any]:
         "heading": chunk.heading,
         "page_start": chunk.page_start,
         "page_end": chunk.page_end,
+        "page_breaks": [list(pair) for pair in chunk.page_breaks],
         "context": chunk.context,
         "text": chunk.text,
         "cells": _cells(chunk.cells),

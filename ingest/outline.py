@@ -26,6 +26,7 @@ from ingest.items import ROMAN, Place, place_items
 from ingest.notes import place_notes
 from ingest.numbers import is_period, is_unit
 from ingest.tables import Grid
+from rag_service.core.types import PageBreaks
 
 SENTENCE_END = re.compile(r"(?<=[.;!?])\s+(?=[A-Z“\"(])")
 FURNITURE = frozenset({"Header", "Footer", "PageBreak"})
@@ -73,6 +74,8 @@ class Passage:
     title: str = ""
     level: int = 0
     part: str = ""
+    page_breaks: PageBreaks = ()
+    """Where in its text the pages after ``page_start`` begin."""
 
 
 def outline(pieces: Sequence[Piece]) -> list[Passage]:
@@ -150,7 +153,12 @@ class _Reader:
         if self.passages and _goes_on(self.passages[-1], text, page):
             above = self.passages[-1]
             whole = self.hyphens.join(above.text, text)
-            self.passages[-1] = replace(above, text=whole, page_end=page)
+            self.passages[-1] = replace(
+                above,
+                text=whole,
+                page_end=page,
+                page_breaks=(*above.page_breaks, (len(whole) - len(text), page)),
+            )
         else:
             self._add("prose", text, page)
 

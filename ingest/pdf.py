@@ -63,7 +63,7 @@ class Pdf:
 
     def words(self, number: int) -> list[Word]:
         """Words of page ``number`` (from 1), in the order of its content stream."""
-        with self._page(number) as page:
+        with self.page(number) as page:
             return self._reader.words(page, number)
 
     def rules(self, number: int) -> list[Rule]:
@@ -71,11 +71,12 @@ class Pdf:
 
         A page holds thousands of objects, so they are read only where they are asked for.
         """
-        with self._page(number) as page:
+        with self.page(number) as page:
             return self._reader.rules(page, number)
 
     @contextmanager
-    def _page(self, number: int) -> Iterator[Any]:
+    def page(self, number: int) -> Iterator[Any]:
+        """PDFium's handle of page ``number`` (from 1), while the context lasts."""
         page = pdfium.FPDF_LoadPage(self._document.raw, number - 1)
         if not page:
             raise IngestError(
@@ -169,7 +170,7 @@ class _PageReader:
         return all(part.value > NEARLY_WHITE for part in self._colour[:3])
 
     def _words(self, page: Any, height: float) -> dict[int, list[Word]]:
-        text, places = _text(page)
+        text, places = text_of(page)
         box, rect, rect_ref = pdfium.FPDFText_GetLooseCharBox, self._rect, self._rect_ref
         turned: dict[int, list[Word]] = {}
         for line in LINE.finditer(text):
@@ -198,7 +199,7 @@ class _PageReader:
                     box(page, last, rect_ref)
                 word = text[start:end]
                 if not (word.isascii() and word.isprintable()):
-                    word = _clean(word)
+                    word = clean(word)
                 if word and turn:
                     x0, x1 = min(x0, rect.left), rect.right
                     bottom, top = min(bottom, rect.bottom), max(top, rect.top)
@@ -227,12 +228,12 @@ class _PageReader:
             pdfium.FPDFText_GetLooseCharBox(page, place, self._rect_ref)
             jumps = abs(self._rect.bottom - level) > JUMP * style.size
             if at == start or jumps or self._rect.left < x0:
-                if word := _clean(text[begun:at]):
+                if word := clean(text[begun:at]):
                     yield Word(word, x0, x1, y, style)
                 begun, x0, level = at, self._rect.left, self._rect.bottom
                 y = height - self._origin(page, place)[1]
             x1 = self._rect.right
-        if word := _clean(text[begun:end]):
+        if word := clean(text[begun:end]):
             yield Word(word, x0, x1, y, style)
 
     def _origin(self, page: Any, index: int) -> tuple[float, float]:
@@ -259,7 +260,7 @@ class _PageReader:
         return 1 if b"italic" in name or b"oblique" in name else 0
 
 
-def _text(page: Any) -> tuple[str, list[int]]:
+def text_of(page: Any) -> tuple[str, list[int]]:
     """A page's text, and PDFium's index of each character where that is not its place."""
     count = pdfium.FPDFText_CountChars(page)
     if count <= 0:
@@ -309,5 +310,6 @@ def _upright(
     return -x1, -x0, bottom
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Ligatures and marks of PDFium's own as letters and hyphens, without what is not printed."""
     return UNPRINTABLE.sub("", text.translate(TRANSLATION))

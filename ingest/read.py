@@ -18,7 +18,7 @@ from rag_service.core.types import Chunk, Document
 
 __all__ = ["Filing", "ReadOptions", "chunker", "find_files", "read_file", "read_files"]
 
-CHUNKER = "3"
+CHUNKER = "4"
 """Version of the parsing and chunking rules: raised whenever the same file gives other chunks."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]

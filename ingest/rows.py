@@ -37,8 +37,12 @@ NEXT_PERIOD = re.compile(r"(?:fiscal|fy)", re.IGNORECASE)
 
 def build_rows(words: Sequence[Word]) -> tuple[Row, ...]:
     """Rows from the top of the page to its end, each from left to right."""
-    lines = _beside_each_other(_baselines(words))
-    return tuple(_row(line) for line in lines)
+    return tuple(_row(line) for line in lines_of(words))
+
+
+def lines_of(words: Sequence[Word]) -> list[list[Word]]:
+    """The words of each row, from left to right, as they were given."""
+    return _beside_each_other(_baselines(words))
 
 
 def _baselines(words: Sequence[Word]) -> list[list[Word]]:

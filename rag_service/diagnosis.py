@@ -16,9 +16,10 @@ from typing import Literal
 from rag_service.adapters.embedded_redis import EmbeddedRedis
 from rag_service.adapters.llm import make_generator
 from rag_service.adapters.package_weights import cached
-from rag_service.adapters.redis_client import connect, without_secrets
+from rag_service.adapters.redis_client import connect
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.reranker_registry import FileRerankers, is_fingerprint
+from rag_service.core.addresses import without_secrets
 from rag_service.core.errors import RagloopError
 from rag_service.core.protocols import Generator
 from rag_service.core.settings import Settings, parse_stages
@@ -41,7 +42,7 @@ class Check:
 
 def diagnose(settings: Settings) -> list[Check]:
     """All checks, in the order in which a user would mend them."""
-    checks = [_python(), _home(settings), _disk(settings)]
+    checks = [_python(), _home(settings), disk(settings)]
     checks += [_redis(settings), _embedding_model(settings), *_reranker(settings), _llm(settings)]
     checks += [_processor(), _pdf(settings), _training()]
     return checks
@@ -61,7 +62,8 @@ def _home(settings: Settings) -> Check:
     return Check("home", "missing", f"{folder} is not writable", "set RAGLOOP_HOME")
 
 
-def _disk(settings: Settings) -> Check:
+def disk(settings: Settings) -> Check:
+    """Whether there is room for models and indexes."""
     folder = _nearest_existing(settings.home)
     free = shutil.disk_usage(folder).free / 1e9
     detail = f"{free:.0f} GB free"

@@ -20,7 +20,7 @@ from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from rag_service.answering.documents import Json, search_document
 from rag_service.answering.retrieve import NO_FILTERS, Retriever
-from rag_service.core.errors import InvalidRequest, RagloopError, ServiceUnavailable
+from rag_service.core.errors import RagloopError, ServiceUnavailable
 from rag_service.core.types import Filters
 
 _METADATA = (
@@ -130,8 +130,6 @@ def _trusted() -> ssl.SSLContext:
 
 
 def _body(query: str, k: int, filters: Filters, release: str | None) -> Json:
-    if len(filters.documents) > 1:
-        raise InvalidRequest("the service restricts a search to one document, not to several")
     return {
         "query": query,
         "k": k,
@@ -141,7 +139,7 @@ def _body(query: str, k: int, filters: Filters, release: str | None) -> Json:
             "fiscal_year": filters.fiscal_year,
             "section": filters.section,
             "kind": filters.kind,
-            "document": "".join(filters.documents),
+            "document": list(filters.documents),
         },
         "release": release,
     }

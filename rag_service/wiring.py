@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
+from rag_service.adapters.llm_probe import problem
+from rag_service.adapters.rate_limits import RedisRateLimiter
+from rag_service.adapters.redis_api_keys import RedisKeyStore
 from rag_service.adapters.redis_cache import RedisAnswerCache
 from rag_service.adapters.redis_chunks import RedisChunkStore
 from rag_service.adapters.redis_claims import RedisClaimStore
 from rag_service.adapters.redis_client import connect, used_memory
 from rag_service.adapters.redis_experiments import RedisExperimentStore
+from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.redis_latency import RedisLatencyLog
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
@@ -30,12 +34,13 @@ from rag_service.answering.experiments import Experiments
 from rag_service.answering.filings import Filings
 from rag_service.answering.glossary import load_glossary
 from rag_service.answering.latency_reporter import LatencyReporter
+from rag_service.answering.metered_llm import MeteredGenerator
 from rag_service.answering.passages import Passages
 from rag_service.answering.prompt import LARGE, SMALL
 from rag_service.answering.query_encoding import QueryEncoder
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
-from rag_service.core.errors import GateRejected, NotFound, StoreError
+from rag_service.core.errors import GateRejected, NotFound
 from rag_service.core.protocols import (
     Generator,
     ModelRegistry,
@@ -44,21 +49,27 @@ from rag_service.core.protocols import (
     no_progress,
 )
 from rag_service.core.settings import Settings, parse_stages
-from rag_service.core.types import IndexSpec, ModelCard, Release
+from rag_service.core.telemetry import NO_METER, NO_TRACER, Meter, Telemetry, Tracer
+from rag_service.core.types import IndexSpec, ModelCard, Readiness, Release
 from rag_service.indexing.crew import Crew
 from rag_service.indexing.holding import Holder
 from rag_service.indexing.pace import Pace
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
+from rag_service.readiness import ReadinessChecks
+from rag_service.state_figures import StateFigures
 
 if TYPE_CHECKING:
     from redis import Redis
 
     from eval.history import History, KeptDecision
+    from eval.timeline import Timeline
     from ingest.options import ReadOptions
     from rag_service.adapters.model_registry import FileModelRegistry
     from rag_service.adapters.reranker_registry import FileRerankers
+    from rag_service.adapters.rq_jobs import RqJobQueue
+    from rag_service.loop.backup import Backups
     from rag_service.loop.demo import Demo
     from rag_service.loop.evaluation import Evaluator
     from rag_service.loop.experiments import Experimenter
@@ -67,19 +78,29 @@ if TYPE_CHECKING:
     from rag_service.loop.ingestion import Ingestion
     from rag_service.loop.jobs import JobStore, WorkerSlot
     from rag_service.loop.judging import Judge, Judgment
+    from rag_service.loop.kept_filings import KeptFilings
     from rag_service.loop.reindex_benchmark import ReindexBenchmark
     from rag_service.loop.reindexing import Reindexer
     from rag_service.loop.reporting import Reporter
     from rag_service.loop.reranking import RerankerTuner
     from rag_service.loop.retrieval_benchmark import RetrievalBenchmark
     from rag_service.loop.training import Finetuner
+    from rag_service.loop.uploads import Uploads
 
 
 class Services:
     """Every part, made when first used. ``background``: new encoders load beside the old one."""
 
-    def __init__(self, settings: Settings, client: Redis, *, background: bool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        client: Redis,
+        *,
+        background: bool,
+        tracer: Tracer | None = None,
+    ) -> None:
         self.settings = settings
+        self._given_tracer = tracer
         self._client = client
         self._background = background
 
@@ -100,8 +121,51 @@ class Services:
         return RedisClaimStore(self._client, self.settings.namespace)
 
     @cached_property
+    def keys(self) -> RedisKeyStore:
+        return RedisKeyStore(self._client, self.settings.namespace)
+
+    @cached_property
+    def rates(self) -> RedisRateLimiter:
+        return RedisRateLimiter(self._client, self.settings.namespace)
+
+    @cached_property
     def latency_log(self) -> RedisLatencyLog:
         return RedisLatencyLog(self._client, self.settings.namespace)
+
+    @cached_property
+    def telemetry(self) -> Telemetry:
+        """Where the parts tell of their work; figures are kept by a service alone."""
+        return Telemetry(self._meter if self._background else NO_METER, self._tracer)
+
+    @cached_property
+    def _tracer(self) -> Tracer:
+        return self._given_tracer or make_tracer(self.settings)
+
+    @cached_property
+    def _meter(self) -> Meter:
+        from rag_service.adapters.prometheus_meter import PrometheusMeter
+
+        return PrometheusMeter(
+            StateFigures(
+                self.settings.home,
+                self.releases,
+                self.chunks,
+                lambda: self.queue.all(),
+                lambda: used_memory(self._client),
+                self.ready,
+            )
+        )
+
+    @cached_property
+    def _readiness(self) -> ReadinessChecks:
+        return ReadinessChecks(
+            self.settings,
+            self.releases,
+            self.serving,
+            self.keys,
+            lambda: problem(self.settings),
+            self.jobs.are_worked_off,
+        )
 
     @cached_property
     def holder(self) -> Holder:
@@ -149,13 +213,15 @@ class Services:
             glossary=load_glossary(self.settings.glossary),
             reranker=lambda: self.reranker,
             stages=parse_stages(self.settings.stages),
+            telemetry=self.telemetry,
         )
 
     @cached_property
     def _query_encoder(self) -> QueryEncoder:
         # What a command measures is not to be kept from the question before.
         kept = self.settings.query_cache if self._background else 0
-        return QueryEncoder(batch=self.settings.query_batch, kept=kept)
+        meter = self.telemetry.meter
+        return QueryEncoder(batch=self.settings.query_batch, kept=kept, meter=meter)
 
     @cached_property
     def reranker(self) -> Reranker | None:
@@ -170,7 +236,9 @@ class Services:
     @cached_property
     def answerer(self) -> Answerer:
         profile = SMALL if self.settings.llm == "embedded" else LARGE
-        return Answerer(self.retriever, self.generator, profile, Passages(self.chunks))
+        llm = self.generator and MeteredGenerator(self.generator, self.telemetry)
+        passages = Passages(self.chunks)
+        return Answerer(self.retriever, llm, profile, passages, self.telemetry)
 
     @cached_property
     def answers(self) -> CachedAnswerer:
@@ -179,7 +247,8 @@ class Services:
         if seconds:
             cache = RedisAnswerCache(self._client, self.settings.namespace, seconds)
         llm = self.generator.name if self.generator is not None else "none"
-        return CachedAnswerer(self.answerer, cache, self.chunks, llm)
+        meter = self.telemetry.meter
+        return CachedAnswerer(self.answerer, cache, self.chunks, llm, meter)
 
     @cached_property
     def comparer(self) -> Comparer:
@@ -241,13 +310,65 @@ class Services:
     def jobs(self) -> JobStore:
         from rag_service.loop.jobs import JobStore
 
-        return JobStore(self.settings.home)
+        return JobStore(self.settings.home, self._tracer)
+
+    @cached_property
+    def job_events(self) -> RedisJobEvents:
+        return RedisJobEvents(self._client, self.settings.namespace)
+
+    @cached_property
+    def queue(self) -> RqJobQueue:
+        from rag_service.adapters.rq_jobs import RqJobQueue
+        from rag_service.loop.job_arguments import check_arguments
+
+        return RqJobQueue(
+            self._client,
+            self.settings.namespace,
+            self.job_events,
+            "rag_service.worker.run",
+            lambda kind, arguments: check_arguments(kind, arguments, self.settings, self.registry),
+            ended=lambda: self.uploads.sweep(self.queue.all),
+        )
+
+    @cached_property
+    def backups(self) -> Backups:
+        from rag_service.adapters.redis_copy import RedisCopy
+        from rag_service.loop.backup import Backups
+
+        return Backups(
+            self.settings.home,
+            self.settings.namespace,
+            RedisCopy(self._client, self.settings.namespace),
+            self.chunks,
+            self.releases,
+            self.jobs,
+            self.holder.hold,
+            empty_queue=lambda: self.queue.queue.empty(),  # type: ignore[no-untyped-call]
+        )
 
     @cached_property
     def history(self) -> History:
         from eval.history import History
 
         return History(self.settings.home / "history")
+
+    @cached_property
+    def timeline(self) -> Timeline:
+        from eval.timeline import Timeline
+
+        return Timeline(self.history)
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        from rag_service.loop.uploads import Uploads
+
+        return Uploads(self.settings.home)
+
+    @cached_property
+    def kept_filings(self) -> KeptFilings:
+        from rag_service.loop.kept_filings import KeptFilings
+
+        return KeptFilings(self.settings.home)
 
     @cached_property
     def ingestion(self) -> Ingestion:
@@ -261,6 +382,7 @@ class Services:
             read_options(self.settings),
             self.ensure_live,
             self.jobs,
+            self.kept_filings,
             self.experimenter.keep_up,
         )
 
@@ -400,7 +522,7 @@ class Services:
             self.serving.close()
         if made.get("generator") is not None:
             asyncio.run(made["generator"].aclose())
-        for part in ("holder", "leases", "_worker", "_reporter"):
+        for part in ("holder", "leases", "_worker", "_reporter", "queue", "_tracer"):
             if part in made:
                 made[part].close()
 
@@ -480,13 +602,9 @@ class Services:
             )
         return folders[-1].parent
 
-    def ready(self) -> dict[str, str]:
-        """By part, ``ok`` or what is wrong with it."""
-        try:
-            self.releases.current()
-        except StoreError as error:
-            return {"redis": error.message}
-        return {"redis": "ok", "release": self.serving.problem() or "ok"}
+    def ready(self) -> Readiness:
+        """What requests depend on, and what is wrong with it."""
+        return self._readiness()
 
     def _go_live(self, release: str, progress: Progress, instead_of: str | None = None) -> Release:
         def move() -> Release:
@@ -563,16 +681,27 @@ def pull_weights(settings: Settings, name: str, progress: Progress = no_progress
     return pull(name, settings.cache, progress)
 
 
+def make_tracer(settings: Settings) -> Tracer:
+    """Sends spans where the settings say. Raises ConfigError if it cannot."""
+    if not settings.traces:
+        return NO_TRACER
+    from rag_service.adapters.otel_tracer import OtelTracer
+
+    return OtelTracer(settings.traces)
+
+
 @contextmanager
-def open_services(settings: Settings, *, background: bool = False) -> Iterator[Services]:
+def open_services(
+    settings: Settings, *, background: bool = False, tracer: Tracer | None = None
+) -> Iterator[Services]:
     """Services on the configured Redis, or on the embedded one of this home.
 
-    Raises ConfigError, StoreUnavailable.
+    They make a tracer of their own unless one is given, and close it. Raises ConfigError, StoreUnavailable.
     """
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(EmbeddedRedis(settings.home))
         client = connect(url)
         stack.callback(client.close)
-        services = Services(settings, client, background=background)
+        services = Services(settings, client, background=background, tracer=tracer)
         stack.callback(services.close)
         yield services

@@ -29,13 +29,14 @@ def write_report(report: Report, target: Path) -> None:
     try:
         # A file's name may be no UTF-8.
         with half_made.open("w", encoding="utf-8", errors="replace") as stream:
-            stream.write(_page(report))
+            stream.write(report_page(report))
         half_made.replace(target)
     finally:
         half_made.unlink(missing_ok=True)
 
 
-def _page(report: Report) -> str:
+def report_page(report: Report) -> str:
+    """The whole page, as HTML."""
     template = files("eval.report").joinpath("page.html").read_text(encoding="utf-8")
     shown = [found for found in report.sets if found.change]
     parts = [

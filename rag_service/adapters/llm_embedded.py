@@ -17,6 +17,7 @@ from rag_service.core.errors import GenerationError, ModelError
 from rag_service.core.protocols import Message
 
 CONTEXT_TOKENS = 4096
+MODEL = "SmolLM2-135M-Instruct"
 
 
 class EmbeddedGenerator:
@@ -28,7 +29,7 @@ class EmbeddedGenerator:
         model: A GGUF model of the catalogue of packaged weights.
     """
 
-    def __init__(self, cache: Path, timeout: float, model: str = "SmolLM2-135M-Instruct") -> None:
+    def __init__(self, cache: Path, timeout: float, model: str = MODEL) -> None:
         self._cache = cache
         self._timeout = timeout
         self._model = model

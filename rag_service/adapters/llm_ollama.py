@@ -10,6 +10,7 @@ import httpx
 import ollama
 
 from rag_service.adapters.llm_stream import guarded
+from rag_service.core.addresses import without_secrets
 from rag_service.core.errors import GenerationError, GenerationTimeout
 from rag_service.core.protocols import Message
 
@@ -29,6 +30,7 @@ class OllamaGenerator:
 
     def __init__(self, host: str, model: str, timeout: float, parallel: int = 8) -> None:
         self._host = host
+        self._shown = without_secrets(host)
         self._model = model
         self._timeout = timeout
         self.parallel = parallel
@@ -79,19 +81,19 @@ class OllamaGenerator:
         except ollama.ResponseError as error:
             if error.status_code == httpx.codes.NOT_FOUND:
                 raise GenerationError(
-                    f"Ollama at {self._host} has no model {self._model}: run "
+                    f"Ollama at {self._shown} has no model {self._model}: run "
                     f"`ollama pull {self._model}` there"
                 ) from error
             raise GenerationError(f"{self.name} failed: {error}") from error
         except (ConnectionError, httpx.HTTPError, httpx.InvalidURL) as error:
             late = isinstance(error, httpx.TimeoutException)
             raise (GenerationTimeout if late else GenerationError)(
-                f"Ollama is not reached at {self._host} ({type(error).__name__}): start it with "
+                f"Ollama is not reached at {self._shown} ({type(error).__name__}): start it with "
                 f"`ollama serve` and run `ollama pull {self._model}`, or set RAGLOOP_OLLAMA_HOST"
             ) from error
         except ValueError as error:
             raise GenerationError(
-                f"{self._host} is no Ollama server ({error}); check RAGLOOP_OLLAMA_HOST"
+                f"{self._shown} is no Ollama server ({error}); check RAGLOOP_OLLAMA_HOST"
             ) from error
         finally:
             await client.close()
@@ -102,4 +104,4 @@ class OllamaGenerator:
         try:
             return ollama.AsyncClient(host=self._host, timeout=self._timeout)
         except (ValueError, httpx.InvalidURL) as error:
-            raise GenerationError(f"RAGLOOP_OLLAMA_HOST={self._host}: {error}") from error
+            raise GenerationError(f"RAGLOOP_OLLAMA_HOST={self._shown}: {error}") from error

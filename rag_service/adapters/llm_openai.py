@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from rag_service.adapters.llm_stream import guarded
+from rag_service.core.addresses import without_secrets
 from rag_service.core.errors import GenerationError, GenerationTimeout
 from rag_service.core.protocols import Message
 
@@ -28,6 +29,8 @@ class OpenAIGenerator:
         self, base_url: str, api_key: str, model: str, timeout: float, parallel: int = 8
     ) -> None:
         self._url = f"{base_url.rstrip('/')}/chat/completions"
+        self._shown = without_secrets(self._url)
+        self._key = api_key
         self._headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
         self._model = model
         self._timeout = timeout
@@ -90,11 +93,11 @@ class OpenAIGenerator:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             late = isinstance(error, httpx.TimeoutException)
             raise (GenerationTimeout if late else GenerationError)(
-                f"no answer from {self._url} ({type(error).__name__}: {error}); check that the "
+                f"no answer from {self._shown} ({type(error).__name__}: {error}); check that the "
                 "server runs and RAGLOOP_OPENAI_BASE_URL is its address"
             ) from error
         if not finished:
-            raise GenerationError(f"{self._url} broke off its answer")
+            raise GenerationError(f"{self._shown} broke off its answer")
 
     def _parse(self, data: str) -> tuple[str, bool]:
         """The text of one event, and whether the server says that it is the last."""
@@ -107,7 +110,7 @@ class OpenAIGenerator:
             return content, any(choice.get("finish_reason") for choice in choices)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise GenerationError(
-                f"{self._url} does not speak OpenAI's protocol: {data[:200]!r}"
+                f"{self._shown} does not speak OpenAI's protocol: {data[:200]!r}"
             ) from error
 
     def _refused(self, response: httpx.Response) -> GenerationError:
@@ -116,6 +119,6 @@ class OpenAIGenerator:
             hint = "; check RAGLOOP_OPENAI_API_KEY"
         elif response.status_code == httpx.codes.NOT_FOUND:
             hint = "; check RAGLOOP_OPENAI_BASE_URL and the model in RAGLOOP_LLM"
-        return GenerationError(
-            f"{self._url} answered {response.status_code}: {response.text[:300]}{hint}"
-        )
+        # Some servers repeat the key that they refuse.
+        said = response.text.replace(self._key, "…") if self._key else response.text
+        return GenerationError(f"{self._shown} answered {response.status_code}: {said[:300]}{hint}")

@@ -19,6 +19,7 @@ from redis.exceptions import (
 from redis.retry import Retry
 from redisvl.exceptions import RedisVLError
 
+from rag_service.core.addresses import without_secrets
 from rag_service.core.errors import (
     ConfigError,
     IndexMissing,
@@ -61,16 +62,6 @@ def connect(url: str) -> redis.Redis:
         client.close()
         raise
     return client
-
-
-def without_secrets(url: str) -> str:
-    """``url`` without user, password and query, also if it is no address that can be parsed."""
-    scheme, mark, rest = url.partition("://") if "://" in url else ("", "", url)
-    address, _, query = rest.partition("?")
-    if "@" in query:
-        # Whether the question mark begins the query or stands in a password is not known.
-        return f"{scheme}{mark}…"
-    return f"{scheme}{mark}{address.rpartition('@')[2]}"
 
 
 @contextmanager

@@ -40,6 +40,7 @@ def load_chunk(text: str | bytes) -> Chunk:
         raw = json.loads(text)
         raw["facts"] = FilingFacts(**raw["facts"])
         raw["cells"] = _cells(raw["cells"])
+        raw["page_breaks"] = tuple((at, page) for at, page in raw.get("page_breaks", ()))
         return Chunk(**raw)
     except (ValueError, KeyError, TypeError) as error:
         raise _unreadable("chunk", error) from error

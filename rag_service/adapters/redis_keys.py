@@ -104,6 +104,34 @@ class Keys:
         return f"{self.namespace}:answers"
 
     @property
+    def api_keys(self) -> str:
+        """Hash: digest of a key to the service to its JSON."""
+        return f"{self.namespace}:api-keys"
+
+    @property
+    def api_keys_used(self) -> str:
+        """Hash: digest of a key to the service to when it was last used."""
+        return f"{self.namespace}:api-keys-used"
+
+    @property
+    def rates(self) -> str:
+        """Prefix of lists: when each client asked lately; they expire."""
+        return f"{self.namespace}:rates"
+
+    @property
+    def jobs(self) -> str:
+        """Sorted set: jobs of the worker, by when they were queued. RQ keeps them under ``rq:``."""
+        return f"{self.namespace}:jobs"
+
+    def job_notes(self, job: str) -> str:
+        """Hash: how far a job is, and whether it is to be cancelled."""
+        return f"{self.namespace}:job:{job}"
+
+    def job_events(self, job: str) -> str:
+        """Stream: what happened in a job."""
+        return f"{self.namespace}:job-events:{job}"
+
+    @property
     def index_names(self) -> str:
         """Set: every index name that was ever used."""
         return f"{self.namespace}:index-names"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
 from typing import Any
@@ -76,6 +77,16 @@ class RedisVectorStore:
         made_of: dict[Any, Any] = asdict(spec)
         self._client.hset(self._keys.index_spec(spec.name), mapping=made_of)
         self._index(spec).create()
+
+    @store_errors()
+    def recreate(self, index: str) -> None:
+        """The engine's part of an index that is stored already, unless it is to be dropped.
+
+        It is searched for entries when this returns: what is written then is indexed once.
+        """
+        with suppress(IndexMissing):
+            self._index(self._spec(index)).create()
+            self.count(index)
 
     @store_errors()
     def write(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 Model = TypeVar("Model")
+
+_PADDING: Mapping[str, float] = {"cpu": 250, "cuda": float("inf")}
+"""Characters of padding that take about as long as a further batch, by device."""
 
 
 class SentenceEmbedder:
@@ -46,6 +49,7 @@ class SentenceEmbedder:
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self._card = card
         self._batch_size = batch_size
+        self._padding = _PADDING[device]
         self._model = load_encoder(folder, device=device).to(arithmetic(precision, device))
         self._folder = folder
         self._queue = threading.Lock()
@@ -93,9 +97,7 @@ class SentenceEmbedder:
         on_done: Callable[[int], None] | None,
     ) -> Vectors:
         vectors = np.empty((len(texts), self.dims), dtype=np.float32)
-        longest_first = sorted(range(len(texts)), key=lambda i: -len(texts[i]))
-        for start in range(0, len(texts), self._batch_size):
-            places = longest_first[start : start + self._batch_size]
+        for places in batches(list(map(len, texts)), self._batch_size, self._padding):
             with self._turn():
                 vectors[places] = self._encode([printable(texts[i]) for i in places], task, prompt)
             if on_done is not None:
@@ -136,6 +138,24 @@ class SentenceEmbedder:
             )
         normalised: Vectors = vectors / norms
         return normalised
+
+
+def batches(lengths: Sequence[int], most: int, padding: float) -> Iterator[list[int]]:
+    """Places of texts of these lengths that are encoded together, those of the longest first.
+
+    Each batch has at most ``most`` texts, which are filled up to the longest by ``padding`` in all
+    before another batch is begun.
+    """
+    batch: list[int] = []
+    filled = 0
+    for place in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        filled += lengths[batch[0]] - lengths[place] if batch else 0
+        if len(batch) == most or filled > padding:
+            yield batch
+            batch, filled = [], 0
+        batch.append(place)
+    if batch:
+        yield batch
 
 
 def load_encoder(folder: Path, *, device: str | None = None) -> SentenceTransformer:
@@ -184,7 +204,11 @@ def require_all_weights(folder: Path, *, classifier: bool = False) -> None:
     network: Any = AutoModelForSequenceClassification if classifier else AutoModel
     with quiet():
         _, report = network.from_pretrained(
-            folder, use_safetensors=True, local_files_only=True, output_loading_info=True
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            output_loading_info=True,
         )
     missing = sorted(key for key in report["missing_keys"] if classifier or "pooler" not in key)
     if missing:

@@ -17,6 +17,7 @@ from rag_service.answering.question import asks_for_figure
 from rag_service.answering.retrieve import NO_FILTERS, Retriever, SearchResult
 from rag_service.core.errors import GenerationError, GenerationTimeout, StoreError
 from rag_service.core.protocols import Generator
+from rag_service.core.telemetry import NO_TELEMETRY, Telemetry
 from rag_service.core.types import Answer, Citation, Filters, Hit
 
 
@@ -85,11 +86,13 @@ class Answerer:
         generator: Generator | None,
         profile: Profile = SMALL,
         passages: Passages | None = None,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._retriever = retriever
         self._generator = generator
         self._profile = profile
         self._passages = passages
+        self._telemetry = telemetry
 
     async def ask(
         self,
@@ -127,7 +130,8 @@ class Answerer:
         """The events of an answer from passages that were retrieved before; raises nothing."""
         yield Retrieved(result)
         try:
-            read, found = await asyncio.to_thread(self._read, question, result)
+            with self._telemetry.stage("read"):
+                read, found = await asyncio.to_thread(self._read, question, result)
         except StoreError as error:
             yield Failed(AnswerFailed(error.message, result))
             return
@@ -246,7 +250,7 @@ def _generated(question: str, result: SearchResult, writing: Writing) -> Answer:
 def _extracted(question: str, result: SearchResult, fact: Extract | None, reason: str) -> Answer:
     """The answer in a passage's own words, or that there is none."""
     if fact is not None and not fact.doubt:
-        return _answer(result, question, "extracted", fact.text, (fact.citation,), reason)
+        return _answer(result, question, "extracted", fact.text, fact.evidence.citations, reason)
     doubt = fact.doubt if fact is not None else "no passage found has to do with the question"
     text = "No passage that was found answers this for certain."
     return _answer(result, question, "none", text, reason=doubt)

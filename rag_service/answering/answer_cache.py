@@ -24,6 +24,7 @@ from rag_service.answering.answer import (
 from rag_service.answering.retrieve import SearchResult
 from rag_service.core.errors import StoreError
 from rag_service.core.protocols import AnswerCache, ChunkStore
+from rag_service.core.telemetry import CACHE_LOOKUPS, NO_METER, Meter
 from rag_service.core.types import Answer, Filters
 
 log = logging.getLogger(__name__)
@@ -50,8 +51,14 @@ class CachedAnswerer:
     """
 
     def __init__(
-        self, answerer: Answerer, cache: AnswerCache | None, chunks: ChunkStore, llm: str
+        self,
+        answerer: Answerer,
+        cache: AnswerCache | None,
+        chunks: ChunkStore,
+        llm: str,
+        meter: Meter = NO_METER,
     ) -> None:
+        self._meter = meter
         self._answerer = answerer
         self._cache = cache
         self._chunks = chunks
@@ -72,6 +79,7 @@ class CachedAnswerer:
             return self._answerer.events(question, result)
         key = self._key(question, result, k, filters, revision)
         kept = _read(await asyncio.to_thread(self._cache.get, key), key)
+        self._meter.add(CACHE_LOOKUPS, 1, "answer", "miss" if kept is None else "hit")
         if kept is not None:
             return _again(kept, question, result)
         return self._kept(key, self._answerer.events(question, result), revision)

@@ -89,14 +89,14 @@ def _amount(evidence: Evidence, figure: str) -> Amount:
     wanted = abs(stated.value)
     for table in read_tables([Hit(1, 0.0, evidence.chunk)]):
         for row in table.rows:
-            if row.quote not in evidence.citation.quote:
+            if row.quote not in evidence.quote:
                 continue
             for column in table.columns:
                 value = value_of(table, row, column)
                 if value is not None and abs(value.amount.value) == wanted:
                     return value.amount
     unit = evidence.chunk.cells.unit if evidence.chunk.cells is not None else ""
-    for found in figures(evidence.citation.quote, unit):
+    for found in figures(evidence.quote, unit):
         if found.value == wanted:
             return _of_text(found)
     raise Uncomputable(f"{figure[:40]!r} does not stand in the quote")

@@ -10,7 +10,7 @@ from rag_service.answering.answer import AnswerEvent, Cited, Done, Retrieved, To
 from rag_service.answering.compare import Comparison, Side
 from rag_service.answering.retrieve import SearchResult
 from rag_service.core.errors import RagloopError
-from rag_service.core.types import Answer, Citation, Document, Hit, Release
+from rag_service.core.types import Answer, Citation, Document, Hit, JobRecord, Release
 
 Json = dict[str, Any]
 EventName = Literal["retrieval", "token", "citation", "done", "error"]
@@ -84,6 +84,13 @@ def citation_document(citation: Citation) -> Json:
         "quote": citation.quote,
         "chunk_id": citation.chunk_id,
     }
+
+
+def place(citation: Citation) -> str:
+    """Where a citation's quote stands, for a person."""
+    if citation.page_end == citation.page:
+        return f"{citation.document}, page {citation.page}"
+    return f"{citation.document}, pages {citation.page}–{citation.page_end}"
 
 
 def answer_document(answer: Answer, *, explain: SearchResult | None = None) -> Json:
@@ -186,6 +193,11 @@ def document_record(document: Document) -> Json:
         "tables": document.tables,
         "ingested_at": document.ingested_at,
     }
+
+
+def job_document(record: JobRecord) -> Json:
+    """A job of the worker; ``result`` is null unless it is done and asked for by its name."""
+    return asdict(record)
 
 
 def error_document(error: RagloopError) -> Json:

@@ -76,14 +76,16 @@ class Experiments:
         stages: Collection[Stage] | None = None,
         client: str = "",
         interleave: bool = False,
+        request_id: str = "",
     ) -> Shown:
         """The ``k`` chunks nearest to ``query`` under the release that ``client`` is to see.
 
         Without a ``client``, or if a ``release`` is named, the request is no part of an
         experiment; nor without ``interleave`` (the list is shown as it is, not made an answer of)
-        where lists are interleaved. Raises what `Retriever.search` raises.
+        where lists are interleaved. What it was shown is kept under ``request_id``, by default a
+        new one. Raises what `Retriever.search` raises.
         """
-        request_id = uuid4().hex
+        request_id = request_id or uuid4().hex
         part = self._part(client, interleave) if client and release is None else None
         found = self._search_in(part, query, k, filters, stages) if part is not None else None
         if part is not None and found is not None:

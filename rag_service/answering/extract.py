@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from rag_service.answering.citations import cite, fold
+from rag_service.answering.citations import Evidence, cite, fold
 from rag_service.answering.injection import is_order
 from rag_service.answering.question import (
     Asked,
@@ -19,7 +19,7 @@ from rag_service.answering.question import (
 )
 from rag_service.answering.table_pieces import by_place, head_before
 from rag_service.answering.terms import stems
-from rag_service.core.types import Chunk, Citation, FilingFacts, Hit, TableCells
+from rag_service.core.types import FilingFacts, Hit, TableCells
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"”’)]*\s+(?=[\"“(]?[A-Z0-9])")
 _ENOUGH = 0.5
@@ -32,8 +32,7 @@ class Extract:
     """What a passage says; ``doubt`` tells why it may not be the answer, or is ``""``."""
 
     text: str
-    citation: Citation
-    chunk: Chunk
+    evidence: Evidence
     doubt: str
 
 
@@ -59,15 +58,16 @@ def extract(question: str, hits: Sequence[Hit]) -> Extract | None:
     best: tuple[tuple[bool, float], Extract] | None = None
     for candidate in _candidates(asked, hits):
         score, covered = _score(asked, candidate, seen)
-        citation = cite(candidate.hit.chunk, candidate.quote)
-        if score <= 0 or citation is None:
+        citations = cite(candidate.hit.chunk, candidate.quote)
+        if score <= 0 or not citations:
             continue
         reason = candidate.doubt or doubt(asked, [candidate.hit.chunk], candidate.text)
         if not reason and not _says_enough(asked, candidate, covered):
             reason = "no passage found says enough of what is asked"
         key = (not reason, score)
         if best is None or key > best[0]:
-            best = key, Extract(candidate.text, citation, candidate.hit.chunk, reason)
+            evidence = Evidence(candidate.hit.chunk, candidate.quote, citations)
+            best = key, Extract(candidate.text, evidence, reason)
     return best[1] if best else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rag_service.answering.scope.index import FilingIndex
+from rag_service.answering.scope.named import company_named
 from rag_service.core.protocols import ChunkStore
 
 
@@ -23,11 +24,6 @@ class Filings:
         return read[1]
 
     def of(self, company: str) -> FilingIndex:
-        """Those of the company that a filter names so. Raises StoreUnavailable."""
-        wanted = _folded(company)
-        found = (d for d in self._chunks.documents() if _folded(d.facts.company) == wanted)
-        return FilingIndex(found)
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.casefold().split())
+        """Those of the company that a filter names so. Raises StoreUnavailable, InvalidRequest."""
+        named = company_named(company, self.current())
+        return FilingIndex(filing.document for filing in named.filings)

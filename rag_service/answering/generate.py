@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from rag_service.answering.calculations import Calculation, bears_out, work_out
-from rag_service.answering.citations import Evidence, baseless_figures, cite
+from rag_service.answering.citations import Evidence, baseless_figures, cite, fold
 from rag_service.answering.extract import Extract, split_text
 from rag_service.answering.figures import changed_figure, has_figure
 from rag_service.answering.injection import is_order, strays_to_address
@@ -55,7 +55,7 @@ class Writing:
         self.refusal = ""
         """Why nothing, or nothing more, of what the LLM wrote is said; ``""`` if all is."""
         if fact is not None:
-            self._take(1, Evidence(fact.citation, fact.chunk))
+            self._take(1, fact.evidence)
             self._worked_out = []
 
     @property
@@ -72,7 +72,8 @@ class Writing:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """Of the evidence that holds, each once."""
-        return tuple(dict.fromkeys(evidence.citation for evidence in self._evidence.values()))
+        cited = (c for evidence in self._evidence.values() for c in evidence.citations)
+        return tuple(dict.fromkeys(cited))
 
     @property
     def calculation(self) -> str:
@@ -130,7 +131,7 @@ class Writing:
         chunk = evidence.chunk
         said = [sentence for sentence in split_text(chunk.text, False) if not is_order(sentence)]
         if self._fact is not None:
-            said = [self._fact.text, evidence.citation.quote]
+            said = [self._fact.text, evidence.quote]
         self._vocabulary |= frozenset(stems(" ".join((chunk.context, chunk.heading, *said))))
 
     def _check(self, quoted: Quoted | None) -> Evidence | str:
@@ -140,14 +141,15 @@ class Writing:
         if not 1 <= quoted.passage <= len(self._hits):
             return f"the LLM cited passage {quoted.passage}, which it was not given"
         chunk = self._hits[quoted.passage - 1].chunk
-        citation = cite(chunk, quoted.quote)
-        if citation is None:
+        quote = fold(quoted.quote)
+        citations = cite(chunk, quote)
+        if not citations:
             return "the LLM's quote does not stand in its passage"
-        if is_order(citation.quote):
+        if is_order(quote):
             return "the LLM's quote tells its reader what to say"
-        if not related(self._asked, chunk, citation.quote):
+        if not related(self._asked, chunk, quote):
             return "the LLM's quote has nothing to do with the question"
-        return Evidence(citation, chunk)
+        return Evidence(chunk, quote, citations)
 
     def _calculations(self, claims: Sequence[Claim]) -> list[Calculation]:
         """Those that can be worked out from figures in the evidence."""
@@ -209,7 +211,7 @@ class Writing:
         """How ``sentence`` says something else than the evidence, or ``""``."""
         if is_order(sentence) or strays_to_address(self._question, sentence):
             return "the LLM wrote what no annual report says in answer"
-        quotes = " ".join(cited.citation.quote for cited in evidence)
+        quotes = " ".join(cited.quote for cited in evidence)
         if self._asked.is_choice:
             sentence = _VERDICT.sub("", sentence)
         if _NEGATION.search(sentence) and not _NEGATION.search(f"{quotes} {self._question}"):

@@ -54,6 +54,8 @@ class Sought:
     filters: Filters
     depth: int
     """Candidates of a lookup."""
+    k: int
+    """Hits that are wanted in the end."""
     stages: Collection[Stage]
 
     def targets(self) -> list[Target]:
@@ -83,8 +85,9 @@ class Sought:
         if not targets:
             return [everywhere]
         if scope.confidence == "confident":
-            # What is to fill up need not be found by all ways.
-            everywhere = Target(everywhere.strands[:1])
+            # What is to fill up need not be found by all ways, nor be more than is wanted.
+            first = everywhere.strands[0]
+            everywhere = Target((replace(first, lookup=replace(first.lookup, k=self.k)),))
         return [*targets, everywhere]
 
     def _among(self, filings: Sequence[Candidate]) -> Target:

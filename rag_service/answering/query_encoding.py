@@ -11,6 +11,7 @@ from itertools import chain
 import numpy as np
 
 from rag_service.core.protocols import Embedder
+from rag_service.core.telemetry import CACHE_LOOKUPS, NO_METER, QUERY_BATCH, Meter
 from rag_service.core.types import Vectors
 
 BATCH = 32
@@ -29,11 +30,13 @@ class QueryEncoder:
     Args:
         batch: Texts in one batch, unless a single call has more; 1 encodes call by call.
         kept: Vectors that are kept, those used last, by model and text; 0 keeps none.
+        meter: Is told how large batches are, and which texts were kept.
     """
 
-    def __init__(self, *, batch: int = BATCH, kept: int = 0) -> None:
+    def __init__(self, *, batch: int = BATCH, kept: int = 0, meter: Meter = NO_METER) -> None:
         self._batch = batch
         self._kept = kept
+        self._meter = meter
         self._lock = threading.Lock()
         self._vectors: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
         self._lines: dict[str, deque[_Call]] = {}
@@ -50,6 +53,7 @@ class QueryEncoder:
         call = _Call(texts)
         with self._lock:
             if call.answer(self._known(model, texts)):
+                self._meter.add(CACHE_LOOKUPS, len(texts), "question", "hit")
                 return call.result()
             leads = model not in self._lines
             self._lines.setdefault(model, deque()).extend(() if leads else (call,))
@@ -86,6 +90,10 @@ class QueryEncoder:
         with self._lock:
             known = self._known(model, texts)
         new = [text for text in texts if text not in known]
+        self._meter.add(CACHE_LOOKUPS, len(known), "question", "hit")
+        self._meter.add(CACHE_LOOKUPS, len(new), "question", "miss")
+        if new:
+            self._meter.observe(QUERY_BATCH, len(new))
         try:
             found = dict(zip(new, embedder.embed_queries(new) if new else (), strict=True))
         except Exception:

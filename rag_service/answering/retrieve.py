@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain
 from time import perf_counter
 
@@ -24,11 +24,13 @@ from rag_service.answering.glossary import Expansion, Glossary, expand
 from rag_service.answering.latency_reporter import LatencyReporter
 from rag_service.answering.lookups import Sought
 from rag_service.answering.query_encoding import QueryEncoder
+from rag_service.answering.scope.index import FilingIndex
 from rag_service.answering.scope.types import Scope
 from rag_service.answering.scope.understand import understand_scope
 from rag_service.answering.serving import Pinned, Serving
 from rag_service.core.errors import ConfigError, IndexMissing, InvalidRequest, StoreError
 from rag_service.core.protocols import Reranker, VectorStore
+from rag_service.core.telemetry import NO_TELEMETRY, Telemetry
 from rag_service.core.types import Filters, Hit, Lookup, Stage, Vectors
 
 MAX_K = 100
@@ -64,7 +66,7 @@ class Retriever:
     """Searches the release that ``serving`` pins. Questions are at most ``max_question_chars``.
 
     ``stages`` are those of a search that names none. A ``reporter`` is told how long searches of
-    the live release take.
+    the live release take, and ``telemetry`` how long each step of a search does.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Retriever:
         glossary: Glossary | None = None,
         reranker: Callable[[], Reranker | None] = lambda: None,
         stages: Collection[Stage] = VECTORS_ALONE,
+        telemetry: Telemetry = NO_TELEMETRY,
     ) -> None:
         self._serving = serving
         self._vectors = vectors
@@ -89,6 +92,7 @@ class Retriever:
         self._glossary = glossary
         self._reranker = reranker
         self.stages = frozenset(stages)
+        self._telemetry = telemetry
 
     def search(
         self,
@@ -106,7 +110,7 @@ class Retriever:
         self.check(query, k)
         if filters.kind not in _KINDS:
             raise InvalidRequest(f"kind is prose or table, not {filters.kind[:40]!r}")
-        clock = _Clock()
+        clock = _Clock(self._telemetry)
         with clock.timed("pin"):
             pinned = self._serving.pin(release)
         began = perf_counter()
@@ -131,7 +135,8 @@ class Retriever:
         pinned = self._serving.pin(release)
         if not queries:
             return []
-        found = self._find(queries, k, NO_FILTERS, pinned, self._chosen(stages), _Clock())
+        clock = _Clock(self._telemetry)
+        found = self._find(queries, k, NO_FILTERS, pinned, self._chosen(stages), clock)
         return [list(result.hits) for result in found]
 
     def search_text_many(
@@ -184,7 +189,8 @@ class Retriever:
         clock: _Clock,
     ) -> Iterator[SearchResult]:
         with clock.timed("understand"):
-            scopes = [self._scope(query, filters, stages) for query in queries]
+            company = self._company(filters)
+            scopes = [self._scope(query, filters, company, stages) for query in queries]
             expansions = [self._expansion(query, stages) for query in queries]
         with clock.timed("encode"):
             vectors = self._encoded(queries, expansions, pinned, stages)
@@ -195,8 +201,9 @@ class Retriever:
                 vectors=vectors[place],
                 expansion=expansions[place] or Expansion(),
                 scope=scopes[place],
-                filters=filters,
+                filters=_only(filters, company),
                 depth=depth,
+                k=k,
                 stages=stages,
             )
             hits = self._ranked(sought, pinned, stages, clock, k)
@@ -211,14 +218,25 @@ class Retriever:
                 expansion=expansions[place],
             )
 
-    def _scope(self, query: str, filters: Filters, stages: Collection[Stage]) -> Scope | None:
+    def _company(self, filters: Filters) -> FilingIndex | None:
+        """The filings of the company that ``filters`` name, where filings are known."""
+        if not filters.company or self._filings is None:
+            return None
+        return self._filings.of(filters.company)
+
+    def _scope(
+        self,
+        query: str,
+        filters: Filters,
+        company: FilingIndex | None,
+        stages: Collection[Stage],
+    ) -> Scope | None:
         if "scope" not in stages or filters.fiscal_year or filters.documents:
             return None
         if self._filings is None:
             raise ConfigError("the stage scope needs the filings of a store")
         # Of a company that somebody has named the question may still say which year.
-        known = self._filings.of(filters.company) if filters.company else self._filings.current()
-        return understand_scope(query, known)
+        return understand_scope(query, self._filings.current() if company is None else company)
 
     def _expansion(self, query: str, stages: Collection[Stage]) -> Expansion | None:
         if "glossary" not in stages:
@@ -250,14 +268,19 @@ class Retriever:
         self, sought: Sought, pinned: Pinned, stages: Collection[Stage], clock: _Clock, k: int
     ) -> list[Hit]:
         targets = sought.targets()
-        with clock.timed("search"):
-            lookups = [strand.lookup for target in targets for strand in target.strands]
-            found = iter(self._look_up(pinned, lookups))
+        with clock.timed("search", "redis"):
+            # Targets share the lookups of the whole store.
+            lookups = {id(s.lookup): s.lookup for target in targets for s in target.strands}
+            hits = self._look_up(pinned, list(lookups.values()))
+            found = dict(zip(lookups, hits, strict=True))
         if stages == VECTORS_ALONE:
-            return next(found)
+            return hits[0]
         with clock.timed("rank"):
             fused = [
-                fuse([(s.weight, found_by(s.found_by, next(found))) for s in t.strands], t.weights)
+                fuse(
+                    [(s.weight, found_by(s.found_by, found[id(s.lookup)])) for s in t.strands],
+                    t.weights,
+                )
                 for t in targets
             ]
         *parts, everywhere = fused
@@ -321,17 +344,34 @@ class Retriever:
             raise InvalidRequest(f"k is {k}; it can be 1 to {max_k}")
 
 
+def _only(filters: Filters, company: FilingIndex | None) -> Filters:
+    """``filters`` with the documents of the company in place of its name, which covers spell in
+    several ways."""
+    if company is None:
+        return filters
+    names = [n for n in company.documents if not filters.documents or n in filters.documents]
+    if not names:
+        raise InvalidRequest(
+            f"none of the documents is of the company {filters.company[:100]!r}: leave one of the "
+            "two filters out"
+        )
+    return replace(filters, company="", documents=tuple(names))
+
+
 class _Clock:
     """Milliseconds by step."""
 
-    def __init__(self) -> None:
+    def __init__(self, telemetry: Telemetry) -> None:
         self.milliseconds: dict[str, float] = {}
+        self._telemetry = telemetry
 
     @contextmanager
-    def timed(self, step: str) -> Iterator[None]:
+    def timed(self, step: str, stage: str = "") -> Iterator[None]:
+        """``stage`` is the step's name in the telemetry, where that is another one."""
         began = perf_counter()
         try:
-            yield
+            with self._telemetry.stage(stage or step):
+                yield
         finally:
             took = 1000 * (perf_counter() - began)
             self.milliseconds[step] = round(self.milliseconds.get(step, 0.0) + took, 2)

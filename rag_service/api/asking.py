@@ -11,16 +11,19 @@ from typing import TypeVar
 from fastapi import Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from rag_service import logs
 from rag_service.answering.answer import AnswerEvent, Done, Failed, Retrieved, answer_of
 from rag_service.answering.conversation import whole_question
 from rag_service.answering.documents import EventName, Json, answer_document, event_document
 from rag_service.answering.experiments import Shown
 from rag_service.api.deps import ServicesLike
 from rag_service.api.experiments import marked
+from rag_service.api.observing import note_search
 from rag_service.core.errors import InvalidRequest, RagloopError
+from rag_service.core.telemetry import ANSWER_FAILURES, ANSWERS, Meter
 from rag_service.core.types import Answer, Filters, Stage
 
-_NOBODY_WAITS = 499
+NOBODY_WAITS = 499
 """No standard status: nobody reads it, but a log may show it."""
 
 Result = TypeVar("Result")
@@ -101,7 +104,9 @@ async def ask(services: ServicesLike, asking: Asking) -> Asked:
             asking.release,
             stages=asking.stages,
             client=asking.client,
+            request_id=logs.request_id(),
         )
+        note_search(services.settings, question, shown.result.release)
         return question, revision, shown
 
     # The pool of the other routes: more searches at once than asyncio's, to be encoded together.
@@ -109,7 +114,17 @@ async def ask(services: ServicesLike, asking: Asking) -> Asked:
     events = await services.answers.begin(
         question, shown.result, asking.k, asking.filters, revision
     )
-    return Asked(question, shown, events, asking.explain)
+    counted = _counted(events, services.telemetry.meter)
+    return Asked(question, shown, counted, asking.explain)
+
+
+async def _counted(events: AsyncIterator[AnswerEvent], meter: Meter) -> AsyncIterator[AnswerEvent]:
+    async for event in events:
+        if isinstance(event, Done):
+            meter.add(ANSWERS, 1, event.answer.method, str(event.answer.grounded).lower())
+        elif isinstance(event, Failed):
+            meter.add(ANSWER_FAILURES, 1, event.error.code)
+        yield event
 
 
 def _whole(services: ServicesLike, asking: Asking) -> str:
@@ -136,7 +151,7 @@ async def while_wanted(
             return working.result()
         working.cancel()
         await asyncio.wait({working})
-        return Response(status_code=_NOBODY_WAITS)
+        return Response(status_code=NOBODY_WAITS)
     finally:
         working.cancel()
         leaving.cancel()

@@ -12,6 +12,8 @@ from rag_service.core.types import Filters, Stage
 
 MAX_EARLIER = 20
 """Earlier questions of a conversation."""
+_MOST_DOCUMENTS = 200
+"""Of a filter."""
 
 Name = Annotated[str, Field(max_length=200)]
 ReleaseName = Annotated[str, Field(min_length=1, max_length=100)]
@@ -57,17 +59,26 @@ class Body(BaseModel):
 class FiltersBody(Body):
     """Restricts a search; an empty field does not restrict."""
 
-    company: Name = ""
+    company: Annotated[
+        Name,
+        Field(
+            description="Its name, whatever the case and without `Inc.` and the like, or ticker."
+        ),
+    ] = ""
     form: Name = ""
     fiscal_year: Annotated[int, Field(ge=0, le=9999)] = 0
     section: Name = ""
     kind: Literal["", "prose", "table"] = ""
-    document: Name = ""
+    document: Name | Annotated[list[Name], Field(max_length=_MOST_DOCUMENTS)] = Field(
+        "", description="One name, or several of which any will do."
+    )
 
     def filters(self) -> Filters:
         """The same as the core's value."""
-        named = (self.document,) if self.document else ()
-        return Filters(**self.model_dump(exclude={"document"}), documents=named)
+        named = [self.document] if isinstance(self.document, str) else self.document
+        return Filters(
+            **self.model_dump(exclude={"document"}), documents=tuple(filter(None, named))
+        )
 
 
 class AskBody(Body):

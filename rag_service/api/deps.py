@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Protocol, cast
 
-from fastapi import Depends, HTTPException, Request
+from fastapi import Depends, Request
 
 from rag_service.answering.answer_cache import CachedAnswerer
 from rag_service.answering.compare import Comparer
@@ -13,9 +13,26 @@ from rag_service.answering.filings import Filings
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
 from rag_service.api.feedback_log import FeedbackLog
-from rag_service.core.protocols import ChunkStore, ModelRegistry, ReleaseStore, VectorStore
+from rag_service.api.page_pictures import PagePictures
+from rag_service.core.protocols import (
+    ChunkStore,
+    JobQueue,
+    KeyStore,
+    ModelRegistry,
+    RateLimiter,
+    ReleaseStore,
+    VectorStore,
+)
 from rag_service.core.settings import Settings
-from rag_service.core.types import Release
+from rag_service.core.telemetry import Telemetry
+from rag_service.core.types import Readiness, Release
+
+if TYPE_CHECKING:
+    from eval.timeline import Timeline
+    from rag_service.loop.ingestion import Ingestion
+    from rag_service.loop.kept_filings import KeptFilings
+    from rag_service.loop.reporting import Reporter
+    from rag_service.loop.uploads import Uploads
 
 
 class ServicesLike(Protocol):
@@ -43,6 +60,24 @@ class ServicesLike(Protocol):
     def comparer(self) -> Comparer: ...
     @property
     def experiments(self) -> Experiments: ...
+    @property
+    def ingestion(self) -> Ingestion: ...
+    @property
+    def kept_filings(self) -> KeptFilings: ...
+    @property
+    def uploads(self) -> Uploads: ...
+    @property
+    def timeline(self) -> Timeline: ...
+    @property
+    def reporter(self) -> Reporter: ...
+    @property
+    def queue(self) -> JobQueue: ...
+    @property
+    def keys(self) -> KeyStore: ...
+    @property
+    def rates(self) -> RateLimiter: ...
+    @property
+    def telemetry(self) -> Telemetry: ...
 
     def promote(self, release: str, force: bool = False) -> Release:
         """Make a candidate or retired release live; ``force`` passes over the gate."""
@@ -52,8 +87,8 @@ class ServicesLike(Protocol):
         """Make the release before the live one live again."""
         ...
 
-    def ready(self) -> dict[str, str]:
-        """What requests depend on, by name: ``ok``, or what is wrong with it."""
+    def ready(self) -> Readiness:
+        """What requests depend on, and what is wrong with it."""
         ...
 
 
@@ -65,12 +100,10 @@ def _feedback(services: Annotated[ServicesLike, Depends(_services)]) -> Feedback
     return FeedbackLog(services.settings.home / "feedback.jsonl")
 
 
-def _own_page(request: Request) -> None:
-    """Another site's page in the user's browser may not change what is live."""
-    if request.headers.get("sec-fetch-site", "none") not in {"same-origin", "none"}:
-        raise HTTPException(403, "releases are not changed from another site's page")
+def _pictures(request: Request) -> PagePictures:
+    return cast(PagePictures, request.app.state.pictures)
 
 
 ServicesDep = Annotated[ServicesLike, Depends(_services)]
 FeedbackDep = Annotated[FeedbackLog, Depends(_feedback)]
-OwnPage = Depends(_own_page)
+PicturesDep = Annotated[PagePictures, Depends(_pictures)]

@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from rag_service import logs
 from rag_service.answering.answer import AnswerFailed
 from rag_service.answering.documents import Json, hit_document
 from rag_service.core import errors
@@ -25,6 +26,7 @@ STATUS: Mapping[type[errors.RagloopError], HTTPStatus] = {
     errors.IngestError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.ReleaseConflict: HTTPStatus.CONFLICT,
     errors.GateRejected: HTTPStatus.CONFLICT,
+    errors.JobRunning: HTTPStatus.CONFLICT,
     errors.StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.GenerationTimeout: HTTPStatus.GATEWAY_TIMEOUT,
     errors.GenerationError: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -33,7 +35,18 @@ STATUS: Mapping[type[errors.RagloopError], HTTPStatus] = {
 """An error has the status of its nearest class here."""
 
 OPENAI_PATHS = ("/v1/chat/", "/v1/models")
-_CODES = {HTTPStatus.NOT_FOUND: "not_found", HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}
+_CODES = {
+    HTTPStatus.UNAUTHORIZED: "unauthenticated",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.REQUEST_TIMEOUT: "too_slow",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_type",
+    HTTPStatus.TOO_MANY_REQUESTS: "rate_limited",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "too_large",
+    HTTPStatus.INSUFFICIENT_STORAGE: "disk_full",
+}
+_RETRYABLE = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
 _RETRY_SECONDS = 2
 
 log = logging.getLogger(__name__)
@@ -66,7 +79,7 @@ def refusal(
 
     ``code`` is stable for programs, ``detail`` says what to do.
     """
-    if request.url.path.startswith(OPENAI_PATHS):
+    if request.scope["path"].startswith(OPENAI_PATHS):
         return JSONResponse({**openai_error(status, code, detail), **more}, status, headers)
     document = {
         "type": "about:blank",
@@ -75,6 +88,7 @@ def refusal(
         "detail": detail,
         "code": code,
         "retryable": retryable,
+        "request_id": logs.request_id(),
         **more,
     }
     return JSONResponse(document, status, headers, media_type="application/problem+json")
@@ -86,11 +100,16 @@ def openai_error(status: HTTPStatus, code: str, message: str) -> Json:
     return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
+def respond(request: Request, error: HTTPException | errors.RagloopError) -> JSONResponse:
+    """The response to an error that a middleware meets, where no handler is above it."""
+    return _http(request, error) if isinstance(error, HTTPException) else _ours(request, error)
+
+
 def _ours(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.RagloopError)
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        log.error("%s %s: %s", request.method, request.url.path, error.message)
+        log.error("%s %s: %s", request.method, request.scope["path"], error.message)
     more: dict[str, object] = {}
     if isinstance(error, AnswerFailed):
         more["release"] = error.result.release
@@ -124,7 +143,9 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     code = _CODES.get(status, "invalid_request")
-    return refusal(request, status, code, str(error.detail), headers=error.headers)
+    retryable = status in _RETRYABLE
+    detail = str(error.detail)
+    return refusal(request, status, code, detail, retryable=retryable, headers=error.headers)
 
 
 def _unforeseen(request: Request, error: Exception) -> JSONResponse:

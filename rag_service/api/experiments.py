@@ -7,9 +7,10 @@ from fastapi import APIRouter
 from rag_service.answering.documents import Json
 from rag_service.answering.experiments import Shown
 from rag_service.api.deps import ServicesDep
+from rag_service.api.security import Operate
 from rag_service.loop.experiments import standings
 
-router = APIRouter(prefix="/v1", tags=["experiment"])
+router = APIRouter(prefix="/v1", tags=["experiment"], dependencies=[Operate])
 
 
 @router.get("/experiment")

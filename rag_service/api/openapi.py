@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -12,19 +13,36 @@ from rag_service.answering.documents import Json
 from rag_service.api.errors import OPENAI_PATHS
 
 _ALWAYS = {
+    HTTPStatus.MISDIRECTED_REQUEST: "The service is not known by the name that it was called by.",
     HTTPStatus.INTERNAL_SERVER_ERROR: "An error in the service, or in how it is set up.",
     HTTPStatus.SERVICE_UNAVAILABLE: "Redis or the LLM does not answer: try again.",
 }
+_OF_CALLERS = {
+    HTTPStatus.UNAUTHORIZED: "A key is needed; or it is unknown, was revoked, or expired.",
+    HTTPStatus.FORBIDDEN: "The key has not the scope; or a page of another site may not do this.",
+    HTTPStatus.TOO_MANY_REQUESTS: "More requests than the rate allows: `Retry-After` says when.",
+}
 _OF_WHAT_IS_SENT = {
     HTTPStatus.BAD_REQUEST: "The body cannot be read.",
-    HTTPStatus.FORBIDDEN: "A page of another site may not do this.",
     HTTPStatus.NOT_FOUND: "A name that there is not, or no release is live yet.",
-    HTTPStatus.CONFLICT: "The live release moved meanwhile, or the gate says no.",
+    HTTPStatus.CONFLICT: "The live release moved meanwhile, the gate says no, or another "
+    "process writes documents.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body came too slowly.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.UNPROCESSABLE_ENTITY: "What is asked cannot be answered as asked; says why.",
     HTTPStatus.GATEWAY_TIMEOUT: "The LLM did not answer in time; holds the passages found.",
 }
 _SCHEMAS = "#/components/schemas/"
+PROBLEM = "application/problem+json"
+
+
+def refusals(says: Mapping[HTTPStatus, str]) -> dict[int | str, dict[str, Any]]:
+    """What a route alone refuses with, for its ``responses``."""
+    schema = {"$ref": f"{_SCHEMAS}{Problem.__name__}"}
+    return {
+        status.value: {"description": why, "content": {PROBLEM: {"schema": schema}}}
+        for status, why in says.items()
+    }
 
 
 class Problem(BaseModel):
@@ -40,6 +58,8 @@ class Problem(BaseModel):
     code: str
     """Stable, for programs."""
     retryable: bool
+    request_id: str
+    """As in the header `X-Request-Id`, and in each line of the log about the request."""
 
 
 class OpenAIErrorBody(BaseModel):
@@ -75,12 +95,16 @@ def _add_refusals(document: dict[str, Any]) -> None:
         schemas.update(schema.pop("$defs", {}))
         schemas[model.__name__] = schema
     for path, operations in document["paths"].items():
-        kind, shape = "application/problem+json", Problem.__name__
+        kind, shape = PROBLEM, Problem.__name__
         if path.startswith(OPENAI_PATHS):
             kind, shape = "application/json", OpenAIError.__name__
         for method, operation in operations.items():
-            takes = method != "get" or "parameters" in operation
-            for status, says in (_ALWAYS | _OF_WHAT_IS_SENT if takes else _ALWAYS).items():
+            given = dict(_ALWAYS)
+            if "security" in operation:
+                given |= _OF_CALLERS
+            if method != "get" or "parameters" in operation:
+                given |= _OF_WHAT_IS_SENT
+            for status, says in given.items():
                 response = operation["responses"].setdefault(str(status.value), {})
                 content = response.setdefault("content", {})
                 if _is_frameworks(content):

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 
+from rag_service import logs
 from rag_service.answering.documents import (
     EventName,
     Json,
@@ -21,10 +22,12 @@ from rag_service.api.asking import Asked, Asking, ask, while_wanted
 from rag_service.api.bodies import AskBody, CompareBody, SearchBody
 from rag_service.api.deps import ServicesDep
 from rag_service.api.experiments import marked
+from rag_service.api.observing import note_search
 from rag_service.api.responses import AnswerDocument, SearchDocument, event_schema
+from rag_service.api.security import Ask
 from rag_service.core.errors import RagloopError
 
-router = APIRouter(prefix="/v1", tags=["questions"])
+router = APIRouter(prefix="/v1", tags=["questions"], dependencies=[Ask])
 
 ClientKey = Annotated[
     str,
@@ -58,7 +61,9 @@ def search(body: SearchBody, services: ServicesDep, key: ClientKey = "") -> Resp
         stages=body.stages,
         client=body.client or key,
         interleave=True,
+        request_id=logs.request_id(),
     )
+    note_search(services.settings, body.query, shown.result.release)
     # Written here: what is returned as data would be walked through once more before.
     return JSONResponse(marked(search_document(shown.result, explain=body.explain), shown))
 

@@ -55,7 +55,7 @@ class SearchDocument(FoundDocument):
 class CitationDocument(Documented):
     document: str
     page: int
-    page_end: int = Field(description="Last page of its passage: the quote stands up to there.")
+    page_end: int = Field(description="`page`, unless the quote runs on to a later one.")
     quote: str = Field(description="Stands on that page, word for word.")
     chunk_id: str
 

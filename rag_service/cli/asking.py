@@ -13,8 +13,10 @@ from rich.markup import escape
 from rag_service.answering.documents import (
     answer_document,
     comparison_document,
+    place,
     search_document,
 )
+from rag_service.answering.retrieve import SearchResult
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.cli.stages import StagesOption, chosen
 from rag_service.core.settings import load_settings
@@ -23,7 +25,13 @@ from rag_service.wiring import Services, open_services
 
 Question = Annotated[str, typer.Argument(help="A question in plain English.")]
 OneRelease = Annotated[str | None, typer.Option(help="A release other than the live one.")]
-Company = Annotated[str, typer.Option(help="Only this company's filings.")]
+Company = Annotated[
+    str,
+    typer.Option(help="Only this company's filings: its name, also without Inc., or its ticker."),
+]
+Explain = Annotated[
+    bool, typer.Option("--explain", help="Also what was understood, and scores by stage.")
+]
 Year = Annotated[int, typer.Option(help="Only this fiscal year.")]
 
 
@@ -40,9 +48,7 @@ def search(
     company: Company = "",
     year: Year = 0,
     stages: StagesOption = "",
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Also what was understood, and scores by stage.")
-    ] = False,
+    explain: Explain = False,
     as_json: JsonFlag = False,
 ) -> None:
     """The passages that suit a question best."""
@@ -52,12 +58,8 @@ def search(
 
     def render(console: Console) -> None:
         console.print(f"release {found.release}")
-        if explain and found.scope is not None:
-            for sentence in found.scope.explain():
-                console.print(escape(sentence), style="dim")
-        if explain and found.expansion is not None and found.expansion.terms:
-            words = ", ".join(f"“{t.text}” for “{t.said}”" for t in found.expansion.terms)
-            console.print(escape(f"also looked for: {words}"), style="dim")
+        if explain:
+            _print_understood(console, found)
         for hit in found.hits:
             _print_hit(console, hit, explain)
 
@@ -66,16 +68,28 @@ def search(
 
 def ask(
     q: Question,
+    k: Annotated[int, typer.Option("-k", help="How many passages to answer from.")] = 6,
     release: OneRelease = None,
     company: Company = "",
     year: Year = 0,
+    stages: StagesOption = "",
+    explain: Explain = False,
     as_json: JsonFlag = False,
 ) -> None:
     """An answer with citations of document and page."""
+    filters = Filters(company=company, fiscal_year=year)
     with open_services(load_settings()) as services:
-        filters = Filters(company=company, fiscal_year=year)
-        answer = asyncio.run(services.answerer.ask(q, filters=filters, release=release))
-    emit(answer_document(answer), as_json, lambda console: print_answer(console, answer))
+        found = services.retriever.search(q, k, filters, release, chosen(stages))
+        answer = asyncio.run(services.answerer.answer(q, found))
+
+    def render(console: Console) -> None:
+        print_answer(console, answer)
+        if explain:
+            _print_understood(console, found)
+            for hit in found.hits:
+                _print_hit(console, hit, explain)
+
+    emit(answer_document(answer, explain=found if explain else None), as_json, render)
 
 
 def compare(
@@ -102,7 +116,7 @@ def print_answer(console: Console, answer: Answer) -> None:
     if answer.reason:
         console.print(escape(answer.reason), style="dim")
     for citation in answer.citations:
-        console.print(f"  [bold]{escape(citation.document)}, page {citation.page}[/]")
+        console.print(f"  [bold]{escape(place(citation))}[/]")
         console.print(f"    “{escape(citation.quote)}”")
 
 
@@ -159,6 +173,15 @@ def _compare_on_set(
         console.print(grid(("measure", "difference", "95 % interval", "p"), rows, title))
 
     emit(document, as_json, render)
+
+
+def _print_understood(console: Console, found: SearchResult) -> None:
+    if found.scope is not None:
+        for sentence in found.scope.explain():
+            console.print(escape(sentence), style="dim")
+    if found.expansion is not None and found.expansion.terms:
+        words = ", ".join(f"“{t.text}” for “{t.said}”" for t in found.expansion.terms)
+        console.print(escape(f"also looked for: {words}"), style="dim")
 
 
 def _print_hit(console: Console, hit: Hit, explain: bool) -> None:

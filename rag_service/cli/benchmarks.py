@@ -14,7 +14,7 @@ from rich.console import Console
 
 from rag_service.cli.answer_benchmarks import answers
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
-from rag_service.cli.improving import fast_settings, job_arguments
+from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.cli.release_benchmarks import reindex, swap
 from rag_service.cli.retrieval_benchmarks import retrieval
@@ -22,6 +22,7 @@ from rag_service.cli.service_benchmarks import service
 from rag_service.core.ids import file_id
 from rag_service.core.settings import load_settings
 from rag_service.wiring import make_registry, open_services, read_options
+from rag_service.work import job_arguments
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
 

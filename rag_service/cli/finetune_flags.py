@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 
-from rag_service.core.errors import ConfigError
 from rag_service.core.settings import Settings
 
 MakeOptions = Callable[[Settings], Any]
@@ -118,55 +117,29 @@ def _flags(
     ] = False,
 ) -> MakeOptions:
     def make(settings: Settings) -> Any:
-        from finetune.options import DataOptions, TrainOptions
-        from finetune.own_questions import load_questions
-        from finetune.training_sets import check_options
-        from rag_service.loop.training import FinetuneOptions
+        from rag_service.loop.finetune_choices import FinetuneChoices
 
-        if only_own and not (questions_file or train_data):
-            raise ConfigError("--only-own needs --questions-file or --train-data")
-        own = only_own and questions_file is not None
-        by_llm = 0 if settings.llm == "none" or own else llm_questions
-        if by_llm < llm_questions and _given(context, "llm_questions"):
-            raise ConfigError(
-                f"--llm-questions {llm_questions} and --only-own do not go together: leave out one"
-                if own
-                else f"--llm-questions {llm_questions} needs an LLM, and RAGLOOP_LLM is none: set "
-                "it to embedded or another LLM, or leave the option out"
-            )
-        by_templates, by_llm = _within(max_questions, questions, by_llm)
-        options = FinetuneOptions(
-            data=DataOptions(
-                max_questions=by_templates,
-                max_llm_questions=by_llm,
-                max_minutes=llm_minutes,
-                questions_file=_path(questions_file),
-                max_question_chars=settings.max_question_chars if questions_file else 0,
-                only_own=own,
-                seed=settings.seed,
-            ),
-            training=TrainOptions(
-                epochs=epochs,
-                batch_size=batch_size,
-                loss="" if train_data else loss,
-                learning_rate=learning_rate,
-                dims=_dims(dims),
-                patience=patience,
-                texts_file=_path(train_data),
-                texts_format=data_format,
-                texts_loss=loss if train_data else "",
-                texts_only=only_own and questions_file is None,
-                processes=processes,
-                adapter=adapter,
-                precision=settings.precision,
-                seed=settings.seed,
-            ),
+        choices = FinetuneChoices(
+            questions=questions,
+            llm_questions=llm_questions,
+            llm_insisted=_given(context, "llm_questions"),
+            llm_minutes=llm_minutes,
+            max_questions=max_questions,
             negatives=negatives,
+            loss=loss,
+            dims=_dims(dims),
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            patience=patience,
+            processes=processes,
+            adapter=adapter,
+            questions_file=questions_file,
+            train_data=train_data,
+            data_format=data_format,
+            only_own=only_own,
         )
-        check_options(options.training, hard_negatives=negatives > 0)
-        if questions_file:
-            load_questions(questions_file, settings.max_question_chars)
-        return options
+        return choices.options(settings)
 
     return make
 
@@ -177,21 +150,8 @@ def _given(context: typer.Context, name: str) -> bool:
     return source is not None and source.name == "COMMANDLINE"
 
 
-def _within(limit: int, by_templates: int, by_llm: int) -> tuple[int, int]:
-    """Both numbers, made smaller alike until they are at most ``limit`` together."""
-    wanted = by_templates + by_llm
-    if not 0 < limit < wanted:
-        return by_templates, by_llm
-    by_llm = by_llm * limit // wanted
-    return limit - by_llm, by_llm
-
-
-def _path(path: Path | None) -> str:
-    return str(path.absolute()) if path else ""
-
-
 def _dims(text: str) -> tuple[int, ...]:
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if not all(part.isdecimal() and int(part) for part in parts):
         raise typer.BadParameter(f"expected 256,128 or the like, not {text!r}", param_hint="--dims")
-    return tuple(sorted({int(part) for part in parts}, reverse=True))
+    return tuple(int(part) for part in parts)

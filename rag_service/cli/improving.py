@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from rag_service import work
 from rag_service.cli.asking import print_answer
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
-from rag_service.core.ids import file_id
 from rag_service.core.settings import Settings, load_settings
 from rag_service.wiring import open_services
+from rag_service.work import job_arguments
 
 FAST_MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 """Encodes four times as fast as bge-small, so that the demo's two indexes fit its ten minutes."""
@@ -76,12 +77,8 @@ def improve(flags: MakeOptions, as_json: JsonFlag = False) -> None:
     """Finetune, reindex, evaluate, ask the gate, promote: one job that resumes if killed."""
     settings = load_settings()
     options = flags(settings)
-    with (
-        open_services(settings) as services,
-        progress_bar() as progress,
-        services.jobs.run("improve", job_arguments(settings, options)) as job,
-    ):
-        improvement = services.improver.run(job, options, _thresholds(), progress)
+    with open_services(settings) as services, progress_bar() as progress:
+        improvement = work.improve(services, options, progress)
     document = improvement.as_dict()
     emit(document, as_json, lambda console: print_improvement(console, document))
     if not improvement.judged.decision.promoted:
@@ -93,23 +90,13 @@ def finetune(flags: MakeOptions, as_json: JsonFlag = False) -> None:
     """Build training data from the live chunks, train on it, and print the model."""
     settings = load_settings()
     options = flags(settings)
-    with (
-        open_services(settings) as services,
-        progress_bar() as progress,
-        services.jobs.run("finetune", job_arguments(settings, options)) as job,
-    ):
-        live = job.step("start", services.improver.live_release)
-        card = services.improver.finetune(job, live, options, progress)
-    document = {
-        "model": card.fingerprint,
-        "name": card.name,
-        "base": card.base,
-        "dims": card.dims,
-        "data": str(job.folder / "data"),
-        "training": dict(card.training),
-        "seconds": job.seconds,
-    }
-    emit(document, as_json, lambda console: console.print(f"{card.fingerprint}  {card.name}"))
+    with open_services(settings) as services, progress_bar() as progress:
+        document = work.finetune(services, options, progress)
+    emit(
+        document,
+        as_json,
+        lambda console: console.print(f"{document['model']}  {document['name']}"),
+    )
 
 
 def fast_settings(home: Path) -> Settings:
@@ -178,19 +165,6 @@ def _thresholds() -> Any:
     from eval.gate import GateThresholds
 
     return GateThresholds()
-
-
-def job_arguments(settings: Settings, options: Any) -> dict[str, Any]:
-    """What makes two jobs the same work, so that one resumes the other."""
-    from dataclasses import asdict
-
-    files = (options.data.questions_file, options.training.texts_file)
-    return {
-        "options": asdict(options),
-        "files": {name: file_id(Path(name)) for name in files if name},
-        "embedding_model": settings.embedding_model,
-        "llm": settings.llm,
-    }
 
 
 def _shown(path: Path) -> Path:

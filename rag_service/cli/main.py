@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 
 from rag_service.cli import (
     asking,
+    backups,
     benchmarks,
     documents,
     experimenting,
     improving,
     inspecting,
+    jobs,
+    keys,
     measuring,
     operating,
     reindexing,
@@ -24,7 +27,9 @@ from rag_service.cli import (
     reranking,
 )
 from rag_service.cli.output import emit_error
-from rag_service.core.errors import RagloopError
+from rag_service.core.errors import ConfigError, RagloopError
+from rag_service.core.settings import Settings, load_settings
+from rag_service.logs import set_up_logs
 
 _UsageError: Any = typer.BadParameter.__mro__[1]
 """Base of all usage errors; of these, typer exports BadParameter alone."""
@@ -47,18 +52,36 @@ for part in (
     releases,
     experimenting,
     operating,
+    jobs,
+    keys,
     reporting,
+    backups,
     benchmarks,
 ):
     part.register(app)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ragloop {version('ragloop')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="The version.", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """What stands before every command."""
+
+
 def main() -> None:
     """Entry point of the ``ragloop`` script."""
     as_json = "--json" in sys.argv
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s")
-    logging.getLogger("rag_service").setLevel(logging.INFO)
     try:
+        _set_up_logs()
         status = app(standalone_mode=False)
     except RagloopError as error:
         emit_error(error.as_dict(), as_json)
@@ -74,6 +97,15 @@ def main() -> None:
         sys.stderr.write("stopped; the same command goes on where it was\n")
         sys.exit(130)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _set_up_logs() -> None:
+    try:
+        settings = load_settings()
+    except ConfigError:
+        # The command says so, if it needs any setting.
+        settings = Settings.model_construct()
+    set_up_logs(settings)
 
 
 def _told(error: OSError) -> str:

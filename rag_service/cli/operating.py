@@ -25,6 +25,9 @@ def serve(
     host: Annotated[str, typer.Option(help="Address; by default RAGLOOP_HOST.")] = "",
     port: Annotated[int, typer.Option(help="Port; by default RAGLOOP_PORT.")] = 0,
     processes: Annotated[int, typer.Option(help="Processes that share the port.", min=1)] = 1,
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="Leave jobs to `ragloop worker`.")
+    ] = False,
 ) -> None:
     """The HTTP service, with its web page at / and its API's description at /docs."""
     from rag_service.api.processes import serve as serve_processes
@@ -32,7 +35,7 @@ def serve(
     settings = load_settings()
     host, port = host or settings.host, port or settings.port
     stderr_console().print(f"ragloop serves http://{host}:{port}")
-    serve_processes(settings, host, port, processes)
+    serve_processes(settings, host, port, processes, worker=not no_worker)
 
 
 def doctor(as_json: JsonFlag = False) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
 from typing import Annotated, Literal
 
 import typer
 
+from rag_service import work
 from rag_service.cli.output import JsonFlag, emit, progress_bar
 from rag_service.core.settings import load_settings
 from rag_service.wiring import open_services
@@ -42,23 +42,12 @@ def reindex(
 
     The same command in a second process, or on a second machine, takes a part of the work.
     """
-    from rag_service.indexing.shadow import BuildOptions
-
     settings = load_settings()
-    options = BuildOptions(
-        algorithm or settings.index_algorithm, datatype or settings.index_datatype, fresh
-    )
+    options = work.build_options(settings, algorithm, datatype, fresh)
     with open_services(settings) as services, progress_bar() as progress:
         # Here, so that an embedded Redis that this process started keeps its own priority.
         os.nice(_NICENESS)
-        card = services.registry.resolve(model)
-        if dims:
-            card = services.registry.truncated(card.fingerprint, dims)
-        arguments = {"model": card.fingerprint, **asdict(options)}
-        services.ensure_live()
-        with services.jobs.run("reindex", arguments, alone=False) as job:
-            done = services.reindexer.run(job, card, options, progress)
-    document = done.as_dict()
+        document = work.reindex(services, model, dims, options, progress)
     emit(
         document,
         as_json,

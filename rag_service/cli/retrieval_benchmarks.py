@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
-from rag_service.cli.improving import fast_settings, job_arguments
+from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.core.errors import DataError
 from rag_service.core.protocols import Progress
 from rag_service.core.types import ModelCard
 from rag_service.wiring import Services, open_services
+from rag_service.work import job_arguments
 
 if TYPE_CHECKING:
     from rag_service.loop.training import FinetuneOptions

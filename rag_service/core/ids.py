@@ -50,4 +50,9 @@ def question_digest(text: str) -> str:
 
 def now() -> str:
     """UTC time to the second, ISO 8601."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return time_string(datetime.now(UTC))
+
+
+def time_string(time: datetime) -> str:
+    """A UTC time as `now` writes it: such strings sort as their times do."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -6,11 +6,20 @@ only generation is async.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from pathlib import Path
 from typing import Any, Protocol
 
 from rag_service.core.types import (
+    ApiKey,
     Arm,
     Chunk,
     Document,
@@ -19,8 +28,12 @@ from rag_service.core.types import (
     Hit,
     Impression,
     IndexSpec,
+    JobEvent,
+    JobKind,
+    JobRecord,
     Lookup,
     ModelCard,
+    Rate,
     Release,
     ReleaseState,
     Tally,
@@ -393,3 +406,68 @@ class ExperimentStore(Protocol):
         ...
 
     def tally(self, experiment: str) -> Tally: ...
+
+
+class JobQueue(Protocol):
+    """Jobs that a worker process runs, one after the other; they outlive its restarts."""
+
+    def start(self, kind: JobKind, arguments: Mapping[str, Any]) -> JobRecord:
+        """Queue a job. Raises InvalidRequest for arguments that its kind does not take."""
+        ...
+
+    def get(self, job: str) -> JobRecord:
+        """Raises NotFound."""
+        ...
+
+    def all(self) -> list[JobRecord]:
+        """Newest first, without their results; those that ended are kept for a time."""
+        ...
+
+    def cancel(self, job: str) -> JobRecord:
+        """Have a job end: a queued one at once, a running one within seconds.
+
+        Raises NotFound, InvalidRequest if it is over.
+        """
+        ...
+
+    def retry(self, job: str) -> JobRecord:
+        """Queue a failed or cancelled job again, which goes on from what it kept.
+
+        Raises NotFound, InvalidRequest unless it failed or was cancelled.
+        """
+        ...
+
+    def events(self, job: str, after: str = "") -> list[JobEvent]:
+        """What happened since the event ``after``, or from the start; does not wait for more.
+
+        Raises NotFound.
+        """
+        ...
+
+
+class KeyStore(Protocol):
+    """Keys to the service, by the digest that `core.api_keys.digest` makes of each."""
+
+    def add(self, digest: str, key: ApiKey) -> None:
+        """Raises InvalidRequest if there is one of that name."""
+        ...
+
+    def find(self, digest: str) -> ApiKey | None:
+        """The key of this digest, also an expired one; it is noted as used."""
+        ...
+
+    def all(self) -> list[ApiKey]:
+        """By name."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Raises NotFound, naming the keys that exist."""
+        ...
+
+
+class RateLimiter(Protocol):
+    """Counts requests of all processes together."""
+
+    def hit(self, who: str, rate: Rate) -> int | None:
+        """None if ``who`` may go on, and the request is counted; else the seconds to wait."""
+        ...

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from rag_service.core.addresses import without_secrets
 from rag_service.core.errors import ConfigError
-from rag_service.core.types import Stage
+from rag_service.core.types import Rate, Stage
+
+_PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_RATE = rf"^([1-9]\d{{0,8}}/({'|'.join(_PERIODS)}))?$"
 
 
 def _default_cache() -> Path:
@@ -25,6 +32,11 @@ class Settings(BaseSettings):
     home: Path = Field(Path("var"), description="Folder of all data of one installation.")
     cache: Path = Field(
         default_factory=_default_cache, description="Folder of pulled weights, shared by homes."
+    )
+    secrets: str = Field(
+        "",
+        description="Folder whose files are settings too, such as ragloop_redis_url; the "
+        "environment comes before them.",
     )
     redis_url: str = Field(
         "", description="Redis with the query engine; empty: the embedded server."
@@ -103,6 +115,42 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that the service listens on.")
     port: int = Field(8000, ge=1, le=65535, description="Port that the service listens on.")
+    auth: Literal["auto", "on", "off"] = Field(
+        "auto",
+        description="Whether requests need an API key; auto: unless they come straight to the "
+        "loopback interface.",
+    )
+    allowed_hosts: str = Field(
+        "",
+        description="Names that the service is called by beside localhost and addresses, with "
+        "commas between; *: any. Empty: any where a key is needed.",
+    )
+    rate_ask: str = Field(
+        "120/minute",
+        pattern=_RATE,
+        description="Questions that one key may ask; empty: any number. Where no key is needed, "
+        "one address off this machine.",
+    )
+    rate_read: str = Field("1200/minute", pattern=_RATE, description="The same of what is read.")
+    rate_ingest: str = Field("300/minute", pattern=_RATE, description="The same of documents.")
+    rate_operate: str = Field("60/minute", pattern=_RATE, description="The same of operating.")
+    max_connections: int = Field(
+        1000, ge=1, description="Connections to one process; further ones get 503."
+    )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Of the lines on stderr; json: one object a line."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Of the lines on stderr; what is less serious is not told."
+    )
+    log_questions: bool = Field(
+        False, description="on: the log tells what was asked. Otherwise no question is written."
+    )
+    traces: str = Field(
+        default_factory=lambda: os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        description="Collector that traces are sent to (OTLP over HTTP), such as "
+        "http://collector:4318; by default that of OTEL_EXPORTER_OTLP_ENDPOINT, or none.",
+    )
     seed: int = Field(13, ge=0, description="Seed of sampling, splitting and training.")
 
     @field_validator("llm")
@@ -126,6 +174,42 @@ class Settings(BaseSettings):
     def _absolute(cls, value: Path) -> Path:
         return value.expanduser().absolute()
 
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        """Without what logs in somewhere."""
+        for name, value in super().__repr_args__():
+            address = isinstance(value, str) and ("://" in value or "@" in value)
+            yield name, without_secrets(value) if address else value
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether there are requests that an API key is needed for."""
+        return self.auth == "on" or (self.auth == "auto" and not is_loopback(self.host))
+
+    @property
+    def named_hosts(self) -> frozenset[str]:
+        """``allowed_hosts`` as names."""
+        names = (name.strip().lower() for name in self.allowed_hosts.split(","))
+        return frozenset(name for name in names if name)
+
+    @cached_property
+    def rates(self) -> Mapping[str, Rate | None]:
+        """By what is asked for: ``ask``, ``read``, ``ingest``, ``operate``."""
+        kinds = ("ask", "read", "ingest", "operate")
+        return {kind: _rate(getattr(self, f"rate_{kind}")) for kind in kinds}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address that is listened on or comes from is reached from this machine alone."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _rate(text: str) -> Rate | None:
+    amount, _, period = text.partition("/")
+    return Rate(int(amount), _PERIODS[period]) if text else None
+
 
 def parse_stages(text: str) -> frozenset[Stage]:
     """The stages that a list such as ``vectors,scope`` names.
@@ -142,9 +226,15 @@ def parse_stages(text: str) -> frozenset[Stage]:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Settings from the environment. Raises ConfigError that names each wrong variable."""
+    """Settings from the environment, and from the files of the folder that RAGLOOP_SECRETS names.
+
+    Raises ConfigError that names each wrong variable.
+    """
+    secrets = os.environ.get("RAGLOOP_SECRETS") or None
+    if secrets and not Path(secrets).is_dir():
+        raise ConfigError(f"RAGLOOP_SECRETS={secrets} is no folder: make it, or unset the variable")
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        return Settings(_secrets_dir=secrets, **overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = "; ".join(
             f"RAGLOOP_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()

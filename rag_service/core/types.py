@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -14,12 +15,18 @@ import numpy.typing as npt
 
 Vectors = npt.NDArray[np.float32]
 Kind = Literal["prose", "table"]
+PageBreaks = tuple[tuple[int, int], ...]
+"""Where pages begin in a text: the offset of a page's first character, and the page."""
 ReleaseState = Literal["building", "candidate", "live", "retired", "failed"]
 Split = Literal["train", "validation", "test"]
 Algorithm = Literal["hnsw", "flat"]
 VectorType = Literal["float32", "float16"]
 ExperimentKind = Literal["split", "interleaving"]
 Arm = Literal["a", "b"]
+KeyScope = Literal["ask", "ingest", "operate"]
+JobKind = Literal["ingest", "finetune", "reindex", "improve"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+JobEventName = Literal["progress", "log", "state"]
 Stage = Literal["vectors", "text", "scope", "glossary", "pages", "rerank"]
 """Of a search: what it finds by, what it takes from the question, and how it orders."""
 
@@ -84,11 +91,20 @@ class Chunk:
     """Place in the document's reading order, from 0."""
     facts: FilingFacts
     cells: TableCells | None = None
+    page_breaks: PageBreaks = ()
+    """Where in ``text`` the pages after ``page_start`` begin; empty for one page, and in chunks
+    of earlier versions."""
 
     @property
     def embedded_text(self) -> str:
         """What the encoder sees."""
         return f"{self.context}\n{self.text}" if self.context else self.text
+
+    @property
+    def text_by_page(self) -> tuple[tuple[int, str], ...]:
+        """Its pages with what of ``text`` stands on each."""
+        starts = ((0, self.page_start), *self.page_breaks, (len(self.text), 0))
+        return tuple((page, self.text[at:end]) for (at, page), (end, _) in pairwise(starts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,7 +344,8 @@ class Citation:
     quote: str
     chunk_id: str
     page_end: int
-    """Where the passage spans pages, the last one that the quote may stand on; else ``page``."""
+    """``page``; another one where the end of a page cuts a figure of the quote, or where the chunk
+    does not know its page breaks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -403,3 +420,75 @@ class Tally:
 
     a: ArmTally = ArmTally()
     b: ArmTally = ArmTally()
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job that was handed to the worker process, and how it goes."""
+
+    job: str
+    kind: JobKind
+    arguments: Mapping[str, Any]
+    state: JobState
+    created: str
+    started: str = ""
+    """When it was taken up, the last time."""
+    ended: str = ""
+    step: str = ""
+    """What it is at, with ``done`` of ``total``; 0 while the total is not known."""
+    done: int = 0
+    total: int = 0
+    reason: str = ""
+    """Why it failed, was cancelled, or has to wait."""
+    result: Mapping[str, Any] | None = None
+    """What the command of that kind gives with ``--json``; None unless it is done."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it waits for nobody any more; `JobQueue.retry` takes it up again."""
+        return self.state in ("done", "failed", "cancelled")
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """Something that happened in a job: ``event`` names it, in order, for `JobQueue.events`."""
+
+    event: str
+    name: JobEventName
+    data: Mapping[str, Any]
+    """``progress`` {step, done, total}, ``log`` {line}, ``state`` {state, reason}."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """What is known of a key to the service: not the key itself."""
+
+    name: str
+    scopes: frozenset[KeyScope]
+    created: str
+    expires: str = ""
+    """When it ends; ``""``: never."""
+    used: str = ""
+    """When it was last used, to about a minute; ``""``: never."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many requests in so many seconds, whenever these begin."""
+
+    amount: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """By part, ``ok`` or what is wrong with it."""
+
+    checks: Mapping[str, str]
+    """Parts that no search is answered without."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """The others."""
+
+    @property
+    def ready(self) -> bool:
+        return all(state == "ok" for state in self.checks.values())

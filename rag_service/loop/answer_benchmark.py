@@ -51,8 +51,9 @@ class AnswerBenchmark:
 
         ``grounded`` is of the questions whose documents are indexed. ``right`` is of those whose
         gold answer (``answer`` of its metadata) is one number: right if grounded and equal as
-        `is_right` has it. ``quoted`` is of the grounded answers: every quote stands on its page,
-        read anew from ``files`` where the document is among them.
+        `is_right` has it. ``quoted`` is of the grounded answers: every quote stands on its page
+        alone, read anew from ``files`` where the document is among them; of the citations that do
+        not, ``citations_over_pages`` begin there and end on the page ``page_end``.
 
         Raises:
             DataError: no question's documents are indexed.
@@ -84,6 +85,7 @@ class AnswerBenchmark:
             "right": self._share(asked, [a.right for a in asked]),
             "quoted": self._share(asked, [a.quoted for a in asked]),
             "citations_reread": check.reread,
+            "citations_over_pages": check.over_pages,
             "methods": dict(Counter(a.answer.method for a in asked)),
             "right_by_method": dict(Counter(a.answer.method for a in asked if a.right)),
             "wrong_by_method": dict(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ from rag_service.core.types import Document, Release
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
 from rag_service.loop.jobs import JobStore
+from rag_service.loop.kept_filings import KeptFilings
 
 Status = Literal["added", "unchanged", "replaced", "refused"]
 
@@ -75,6 +76,7 @@ class Ingestion:
         options: ReadOptions,
         ensure_live: Callable[[], Release],
         jobs: JobStore,
+        kept: KeptFilings,
         keep_up: Callable[[Progress], None] = lambda progress: None,
     ) -> None:
         self._chunks = chunks
@@ -84,6 +86,7 @@ class Ingestion:
         self._options = options
         self._ensure_live = ensure_live
         self._jobs = jobs
+        self._kept = kept
         self._keep_up = keep_up
 
     def run(self, paths: Sequence[Path], progress: Progress = no_progress) -> list[Outcome]:
@@ -98,14 +101,18 @@ class Ingestion:
 
     def remove(self, name: str) -> Document:
         """Take the document ingested as ``name`` out. Raises NotFound, JobRunning."""
-        with self._jobs.writing():
+        with self._jobs.writing(), self._jobs.changing():
+            if document := self._chunks.find(name):
+                # First, for nobody finds a copy whose document is gone.
+                self._kept.discard(document)
             removed = self._writer.remove(name)
             self._keep_up(no_progress)
             return removed
 
     def _ingest(self, files: Sequence[Path], progress: Progress) -> list[Outcome]:
-        self._indexer.catch_up(self._ensure_live(), progress, writing=True)
-        self._keep_up(progress)
+        with self._jobs.changing():
+            self._indexer.catch_up(self._ensure_live(), progress, writing=True)
+            self._keep_up(progress)
         known = self._known(files)
         fresh = [path for path in files if path not in known]
         taken = _Taken()
@@ -114,7 +121,7 @@ class Ingestion:
         with closing(self._read(fresh)) as reads:
             for path in files:
                 if path in known:
-                    outcome = taken.twin(path, known[path]) or _unchanged(path, known[path])
+                    outcome = taken.twin(path, known[path]) or self._unchanged(path, known[path])
                 else:
                     progress("ingest", done, len(fresh))
                     outcome = self._store(path, next(reads), taken, progress)
@@ -176,16 +183,48 @@ class Ingestion:
         document = read.document
         if twin := taken.twin(path, document):
             return twin
-        former = self._chunks.find(document.name) or self._chunks.get(document.document_id)
+        with self._jobs.changing():
+            return self._write(path, read, progress)
+
+    def _write(self, path: Path, read: Filing, progress: Progress) -> Outcome:
+        document = read.document
+        former = [self._chunks.find(document.name), self._chunks.get(document.document_id)]
         self._writer.put(document, read.chunks, progress)
-        self._keep_up(progress)
-        return Outcome(
-            str(path),
-            "replaced" if former else "added",
-            message="; ".join(read.warnings),
-            document=document,
-            warnings=read.warnings,
+        outcome = self._keep(
+            Outcome(
+                str(path),
+                "replaced" if any(former) else "added",
+                message="; ".join(read.warnings),
+                document=document,
+                warnings=read.warnings,
+            ),
+            document,
         )
+        for old in filter(None, former):
+            self._kept.discard(old, unless=document)
+        self._keep_up(progress)
+        return outcome
+
+    def _unchanged(self, path: Path, known: Document) -> Outcome:
+        warnings = tuple(conflicts(known.facts, path.name))
+        renamed = f"its bytes are ingested as {known.name}"
+        notes = (renamed, *warnings) if known.name != path.name else warnings
+        outcome = Outcome(
+            str(path), "unchanged", message="; ".join(notes), document=known, warnings=warnings
+        )
+        return self._keep(outcome, known)
+
+    def _keep(self, outcome: Outcome, document: Document) -> Outcome:
+        """The outcome, once a copy of the file is kept; a copy that cannot be is warned of."""
+        try:
+            self._kept.keep(document, Path(outcome.path))
+        except IngestError as error:
+            return replace(
+                outcome,
+                message="; ".join(filter(None, (outcome.message, error.message))),
+                warnings=(*outcome.warnings, error.message),
+            )
+        return outcome
 
 
 class _Taken:
@@ -213,12 +252,3 @@ class _Taken:
             )
             return Outcome(str(path), "refused", "same_name", message)
         return None
-
-
-def _unchanged(path: Path, known: Document) -> Outcome:
-    warnings = tuple(conflicts(known.facts, path.name))
-    renamed = f"its bytes are ingested as {known.name}"
-    notes = (renamed, *warnings) if known.name != path.name else warnings
-    return Outcome(
-        str(path), "unchanged", message="; ".join(notes), document=known, warnings=warnings
-    )

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from rag_service.core.errors import JobRunning, RagloopError
 from rag_service.core.files import write_atomically
 from rag_service.core.ids import now
+from rag_service.core.telemetry import NO_TRACER, Tracer
 
 Result = TypeVar("Result", bound="str | int | list[str] | dict[str, Any]")
 
@@ -27,9 +28,12 @@ class Job:
     job instead of running the step again.
     """
 
-    def __init__(self, folder: Path, journal: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, journal: dict[str, Any], tracer: Tracer = NO_TRACER
+    ) -> None:
         self.folder = folder
         self._journal = journal
+        self._tracer = tracer
 
     @property
     def id(self) -> str:
@@ -45,7 +49,8 @@ class Job:
         steps = self._journal["steps"]
         if name not in steps:
             started = time.perf_counter()
-            result = work()
+            with self._tracer.span(name):
+                result = work()
             seconds = round(time.perf_counter() - started, 2)
             steps[name] = {"result": result, "seconds": seconds}
             self._save()
@@ -74,8 +79,9 @@ class Job:
 class JobStore:
     """Jobs under ``<home>/jobs``; of those that want to be alone, one of a home runs at a time."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, tracer: Tracer = NO_TRACER) -> None:
         self._folder = home / "jobs"
+        self._tracer = tracer
 
     @contextmanager
     def run(self, kind: str, arguments: Mapping[str, Any], *, alone: bool = True) -> Iterator[Job]:
@@ -91,7 +97,8 @@ class JobStore:
             with self._locked("journals", fcntl.LOCK_EX):
                 job = self._unfinished(kind, arguments) or self._new(kind, arguments)
             try:
-                yield job
+                with self._tracer.span(f"job {kind}", current=True):
+                    yield job
             except RagloopError as error:
                 if not error.retryable:
                     job.fail(error.message)
@@ -107,6 +114,54 @@ class JobStore:
         with self._alone("writing", "another process ingests or removes documents"):
             yield
 
+    @contextmanager
+    def working_off(self, in_use: Callable[[], None]) -> Iterator[None]:
+        """Held by the one process of a home that runs queued jobs.
+
+        Where another one does, ``in_use`` is called, and its end waited for. Children that are
+        forked meanwhile hold it too: as long as a job runs, no other process begins one.
+        """
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._locked("worker", fcntl.LOCK_EX | fcntl.LOCK_NB))
+            except BlockingIOError:
+                in_use()
+                stack.enter_context(self._locked("worker", fcntl.LOCK_EX))
+            yield
+
+    def are_worked_off(self) -> bool:
+        """Whether a process is in `working_off`."""
+        try:
+            with self._locked("worker", fcntl.LOCK_SH | fcntl.LOCK_NB):
+                return False
+        except BlockingIOError:
+            return True
+
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Held while one document is added or taken; a backup that runs is waited for."""
+        with self._locked("backup", fcntl.LOCK_EX):
+            pass  # a backup that waits comes first, however soon the next document follows
+        with self._locked("changing", fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def unchanging(self) -> Iterator[None]:
+        """Held by a backup: it waits for the document that is just written, and the next for it."""
+        with self._locked("backup", fcntl.LOCK_EX), self._locked("changing", fcntl.LOCK_EX):
+            yield
+
+    @contextmanager
+    def replacing(self) -> Iterator[None]:
+        """Held while all of a home is replaced. Raises JobRunning if anything works on it."""
+        with (
+            self._alone("worker", "`ragloop serve` or `ragloop worker` runs"),
+            self._alone("lock", "a job runs"),
+            self.writing(),
+            self.unchanging(),
+        ):
+            yield
+
     def all(self) -> list[dict[str, Any]]:
         """Every journal, oldest first."""
         journals = [json.loads(p.read_text()) for p in self._folder.glob("*/journal.json")]
@@ -116,7 +171,7 @@ class JobStore:
         for journal in reversed(self.all()):
             if (journal["kind"], journal["arguments"]) == (kind, dict(arguments)):
                 if journal["state"] == "running":
-                    return Job(self._folder / journal["job"], journal)
+                    return Job(self._folder / journal["job"], journal, self._tracer)
                 return None
         return None
 
@@ -132,7 +187,7 @@ class JobStore:
             "ended": "",
             "steps": {},
         }
-        job = Job(self._folder / name, journal)
+        job = Job(self._folder / name, journal, self._tracer)
         job._save()
         return job
 

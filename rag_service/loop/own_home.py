@@ -47,7 +47,10 @@ class OwnHome:
 
         Raises RagloopError if it does not start.
         """
-        arguments = ("--host", "127.0.0.1", "--port", str(port), "--processes", str(processes))
+        arguments = (
+            *("--host", "127.0.0.1", "--port", str(port), "--processes", str(processes)),
+            "--no-worker",  # what is measured is the service alone
+        )
         log = self.path / f"serve-{port}.log"
         environment = {**self._environment, **(settings or {})}
         with (

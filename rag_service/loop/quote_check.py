@@ -30,13 +30,23 @@ class QuoteCheck:
         self._lines = cache(self._read)
         self.reread = 0
         """Citations whose page was read from the file."""
+        self.over_pages = 0
+        """Citations that begin on their page and end on their last one."""
 
     def stands(self, citation: Citation) -> bool:
-        """Whether the quote stands on its page, or on those that the citation names."""
+        """Whether the quote stands on its page, and on that alone."""
         self.reread += citation.document in self._files
-        pages = range(citation.page, citation.page_end + 1)
-        lines = list(chain.from_iterable(self._lines(citation.document, page) for page in pages))
-        return stands_in(citation.quote, lines)
+        lines = self._lines(citation.document, citation.page)
+        if stands_in(citation.quote, lines):
+            return True
+        if citation.page_end != citation.page:
+            last = self._lines(citation.document, citation.page_end)
+            words = citation.quote.split()
+            self.over_pages += any(
+                stands_in(" ".join(words[:cut]), lines) and stands_in(" ".join(words[cut:]), last)
+                for cut in range(1, len(words))
+            )
+        return False
 
     def _read(self, document: str, page: int) -> Sequence[str]:
         path = self._files.get(document)
@@ -52,8 +62,9 @@ class QuoteCheck:
         return [
             line
             for chunk in found
-            if chunk.page_start <= page <= chunk.page_end
-            for line in chunk.text.splitlines()
+            for on, text in chunk.text_by_page
+            if on == page or (not chunk.page_breaks and on <= page <= chunk.page_end)
+            for line in text.splitlines()
         ]
 
 

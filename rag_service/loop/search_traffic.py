@@ -46,7 +46,8 @@ class SearchTraffic:
     """``clients`` threads, each of which searches again ``pause`` seconds after the last answer.
 
     Each request has a connection of its own, which goes to any process of the service, so that
-    all are asked all the time, and says ``more`` than the question. A context manager: the
+    all are asked all the time; with ``reuse`` a client keeps its connection, and its process, as
+    the usual clients do. A request says ``more`` than the question. A context manager: the
     traffic runs inside.
     """
 
@@ -57,8 +58,11 @@ class SearchTraffic:
         clients: int,
         pause: float = 0.0,
         more: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        reuse: bool = False,
     ) -> None:
         self._port = port
+        self._reuse = reuse
         self._more = more
         self._pause = pause
         self._questions = cycle(questions)
@@ -89,19 +93,24 @@ class SearchTraffic:
         ]
 
     def _ask_until_over(self, seen: list[Response]) -> None:
+        connection = _connection(self._port)
         while not self._over.is_set():
             with self._next:
                 question = next(self._questions)
-            seen.append(search(self._port, {"query": question, **self._more}))
+            seen.append(search(connection, {"query": question, **self._more}))
+            if not self._reuse:
+                connection.close()
             self._over.wait(self._pause)
+        connection.close()
 
 
-def search(port: int, body: Mapping[str, Any]) -> Response:
+def search(connection: http.client.HTTPConnection, body: Mapping[str, Any]) -> Response:
     """One search; whatever goes wrong is its ``failure``."""
     began = time.perf_counter()
     try:
-        status, found = request(port, "POST", "/v1/search", body)
+        status, found = _answered(connection, "POST", "/v1/search", body)
     except (OSError, http.client.HTTPException, ValueError) as error:
+        connection.close()  # the next request opens it anew
         return Response(began, time.perf_counter(), f"{type(error).__name__}: {error}")
     ended = time.perf_counter()
     if status != http.client.OK:
@@ -119,14 +128,27 @@ def request(
 
     Raises OSError, HTTPException, and ValueError if the body is no JSON.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
+    connection = _connection(port)
     try:
-        content = json.dumps(body) if body is not None else None
-        connection.request(method, path, content, {"Content-Type": "application/json"})
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
+        return _answered(connection, method, path, body)
     finally:
         connection.close()
+
+
+def _connection(port: int) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection("127.0.0.1", port, timeout=_SECONDS)
+
+
+def _answered(
+    connection: http.client.HTTPConnection,
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None,
+) -> tuple[int, Any]:
+    content = json.dumps(body) if body is not None else None
+    connection.request(method, path, content, {"Content-Type": "application/json"})
+    response = connection.getresponse()
+    return response.status, json.loads(response.read())
 
 
 def figures(

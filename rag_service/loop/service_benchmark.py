@@ -176,7 +176,7 @@ def _throughput(
         progress(f"{clients} clients, {name}", number, _ROUNDS)
         rates = {}
         for side, port in list(ports.items())[:: -1 if number % 2 else 1]:
-            traffic = SearchTraffic(port, questions, clients, more={"stages": stages})
+            traffic = SearchTraffic(port, questions, clients, more={"stages": stages}, reuse=True)
             rates[side] = requests_per_second(traffic, seconds)
         rounds.append(rates)
     progress(f"{clients} clients, {name}", _ROUNDS, _ROUNDS)

@@ -60,6 +60,7 @@ def filing(document_id: str, name: str, count: int = 3) -> tuple[Document, list[
             position=position,
             facts=FACTS,
             cells=TableCells("Sales", "$", ("2018",), (("Net", "1"),)) if position == 0 else None,
+            page_breaks=((4, position + 2),),
         )
         for position in range(count)
     ]

@@ -217,11 +217,12 @@ def test_what_the_chunk_store_has_otherwise_is_outdated(stores: Stores) -> None:
         8: replace(old[8], document="OTHER.pdf"),
         300: replace(old[300], cells=replace(cells, unit="$ thousands")),
         301: replace(old[301], section="Item 1"),
+        302: replace(old[302], page_breaks=((1, 2),)),
         399: replace(old[399], section="Item 1"),
     }
     new = [changed.get(n, chunk) for n, chunk in enumerate(old)]
     stores.chunks.replace(facts, new, None)
-    assert store.outdated("ix1", ids) == {ids[n] for n in (7, 8, 300, 301)}
+    assert store.outdated("ix1", ids) == {ids[n] for n in (7, 8, 300, 301, 302)}
     assert store.outdated("ix1", ids[:8]) == {ids[7]}
     assert store.outdated("ix1", []) == set()
     store.write("ix1", [new[7]], directions(1))

@@ -9,21 +9,36 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eval.history import History
+from eval.timeline import Timeline
 from rag_service.answering.answer import Answerer
 from rag_service.answering.answer_cache import CachedAnswerer
 from rag_service.answering.compare import Comparer
 from rag_service.answering.experiments import Experiments
 from rag_service.answering.filings import Filings
 from rag_service.answering.glossary import load_glossary
+from rag_service.answering.metered_llm import MeteredGenerator
 from rag_service.answering.passages import Passages
 from rag_service.answering.prompt import LARGE, Profile
+from rag_service.answering.query_encoding import QueryEncoder
 from rag_service.answering.retrieve import Retriever
 from rag_service.answering.serving import Serving
 from rag_service.core.errors import ModelError, NotFound, RagloopError
 from rag_service.core.protocols import Message
 from rag_service.core.settings import Settings
-from rag_service.core.types import Chunk, IndexSpec, Release, ReleaseState, Vectors
+from rag_service.core.telemetry import NO_TELEMETRY, Telemetry
+from rag_service.core.types import Chunk, IndexSpec, Readiness, Release, ReleaseState, Vectors
+from rag_service.indexing.shadow import ShadowIndexer
+from rag_service.indexing.writer import DocumentWriter
+from rag_service.loop.ingestion import Ingestion
+from rag_service.loop.jobs import JobStore
+from rag_service.loop.kept_filings import KeptFilings
+from rag_service.loop.reporting import Reporter
+from rag_service.loop.uploads import Uploads
+from rag_service.wiring import read_options
 from tests.fakes.experiments import FakeExperimentStore
+from tests.fakes.jobs import FakeJobQueue
+from tests.fakes.keys import FakeKeyStore, FakeRateLimiter
 from tests.fakes.models import FakeEmbedder, FakeRegistry
 from tests.fakes.stores import (
     FakeAnswerCache,
@@ -147,11 +162,20 @@ class World:
     profile: Profile = LARGE
     background: bool = False
     caching: bool = False
+    kept: int = 0
+    """Vectors of questions that are kept."""
     redis: FakeRedis = field(default_factory=FakeRedis)
     checks: dict[str, str] = field(default_factory=lambda: {"redis": "ok", "model": "ok"})
+    notes: dict[str, str] = field(default_factory=dict)
+    telemetry: Telemetry = NO_TELEMETRY
 
     def __post_init__(self) -> None:
-        self.settings = Settings(home=self.home)
+        # What a test client is to the service: somebody from elsewhere, at a name of its own.
+        self.settings = Settings(
+            home=self.home, auth="off", allowed_hosts="testserver", rate_ask="", rate_operate=""
+        )
+        self.keys = FakeKeyStore()
+        self.rates = FakeRateLimiter()
         self.vectors = FakeVectorStore(self.redis)
         self.chunks = FakeChunkStore(self.redis)
         self.releases = FakeReleaseStore(self.redis)
@@ -166,19 +190,52 @@ class World:
             self.settings.max_question_chars,
             filings=self.filings,
             glossary=load_glossary(),
+            encoder=QueryEncoder(kept=self.kept, meter=self.telemetry.meter),
+            telemetry=self.telemetry,
         )
+        llm = self.generator and MeteredGenerator(self.generator, self.telemetry)
         self.answerer = Answerer(
-            self.retriever, self.generator, self.profile, Passages(self.chunks)
+            self.retriever, llm, self.profile, Passages(self.chunks), self.telemetry
         )
         self.answers = CachedAnswerer(
             self.answerer,
             FakeAnswerCache(self.redis) if self.caching else None,
             self.chunks,
             self.generator.name if self.generator else "none",
+            self.telemetry.meter,
         )
         self.comparer = Comparer(self.retriever, self.answerer)
         self.experiments = Experiments(
             FakeExperimentStore(self.redis), self.releases, self.retriever
+        )
+        self.queue = FakeJobQueue()
+        self.uploads = Uploads(self.home)
+        self.kept_filings = KeptFilings(self.home)
+        self.ingestion = Ingestion(
+            self.chunks,
+            self.registry,
+            ShadowIndexer(
+                self.chunks,
+                self.vectors,
+                self.releases,
+                self.registry,
+                lambda release, model: IndexSpec(f"ix-{release}", model.dims, model.fingerprint),
+            ),
+            DocumentWriter(self.chunks, self.vectors, self.releases, self.registry),
+            read_options(self.settings),
+            self._live,
+            JobStore(self.home),
+            self.kept_filings,
+        )
+        self.history = History(self.home / "history")
+        self.timeline = Timeline(self.history)
+        self.reporter = Reporter(
+            home=self.home,
+            history=self.history,
+            chunks=self.chunks,
+            releases=self.releases,
+            registry=self.registry,
+            jobs=JobStore(self.home),
         )
         self.threads: set[int] = set()
 
@@ -220,6 +277,11 @@ class World:
         self.releases.swap(current.release, previous.release, self.chunks.revision(), rollback=True)
         return self.releases.get(previous.release)
 
-    def ready(self) -> dict[str, str]:
+    def _live(self) -> Release:
+        live = self.releases.current()
+        assert live is not None
+        return live
+
+    def ready(self) -> Readiness:
         self.threads.add(threading.get_ident())
-        return self.checks
+        return Readiness(self.checks, self.notes)

@@ -82,7 +82,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _openai(self, fake: FakeLLMServer, body: dict[str, Any]) -> None:
         if self.headers["Authorization"] != f"Bearer {API_KEY}":
-            self._refuse(401, "wrong key")
+            self._refuse(401, f"wrong key: {self.headers['Authorization']}")
             return
         pieces = cut(fake.document if body.get("response_format") else fake.text)
         sent = pieces[: body["max_tokens"]]

@@ -12,10 +12,13 @@ import uvicorn
 
 
 @contextmanager
-def served(app: Any) -> Iterator[int]:
-    """The port on the loopback interface that ``app`` answers at, from a thread."""
+def served(app: Any, **options: Any) -> Iterator[int]:
+    """The port on the loopback interface that ``app`` answers at, from a thread.
+
+    ``options`` are uvicorn's.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        server = uvicorn.Server(uvicorn.Config(app, **{"log_level": "warning", **options}))
         thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
         thread.start()
         try:

@@ -126,6 +126,28 @@ def test_search_takes_filters_and_a_release(client: TestClient) -> None:
     assert {hit["fiscal_year"] for hit in found["hits"]} == {2022}
 
 
+def test_a_company_is_named_as_people_do_and_documents_by_one_or_several(
+    client: TestClient,
+) -> None:
+    def found(**filters: object) -> set[str]:
+        response = client.post("/v1/search", json={"query": QUESTION, "filters": filters, "k": 50})
+        return {hit["document"] for hit in response.json()["hits"]}
+
+    name, other = INCOME.document, CHUNKS[-1].document
+    assert name != other
+    assert found(company="alder mills") == {name}
+    assert found(document=name) == found(document=[name]) == {name}
+    assert found(document=[name, other]) == found() >= {name, other}
+    assert found(document=[]) == found(document="") == found()
+    for filters, says in (
+        ({"company": "Aldermils"}, "did you mean 'ALDER MILLS CORP'"),
+        ({"company": "Nobody"}, "documents list"),
+        ({"company": "Alder Mills", "document": other}, "none of the documents"),
+    ):
+        response = client.post("/v1/ask", json={"question": QUESTION, "filters": filters})
+        assert says in _problem(response, 422, "invalid_request")["detail"]
+
+
 def test_ask_answers_with_citations(client: TestClient) -> None:
     answer = client.post("/v1/ask", json={"question": QUESTION}).json()
     assert (answer["grounded"], answer["method"], answer["release"]) == (True, "computed", "r0001")
@@ -350,7 +372,7 @@ def test_another_sites_page_cannot_change_the_live_release(
     client: TestClient, path: str, site: str
 ) -> None:
     response = client.post(f"/v1/releases/{path}", headers={"Sec-Fetch-Site": site})
-    _problem(response, 403, "invalid_request")
+    _problem(response, 403, "forbidden")
     assert client.get("/v1/releases").json()["live"] == "r0001"
 
 
@@ -410,12 +432,18 @@ def test_healthz_is_of_the_process_alone(client: TestClient, world: World) -> No
 
 
 def test_readyz_tells_what_is_not_ready(client: TestClient, world: World) -> None:
+    world.notes = {"llm": "not reached"}
     ready = client.get("/readyz")
     assert (ready.status_code, ready.json()["ready"]) == (200, True)
     world.checks = {"redis": "not reached", "model": "ok"}
     waiting = client.get("/readyz")
     assert waiting.status_code == 503
-    assert waiting.json() == {"ready": False, "process": os.getpid(), "checks": world.checks}
+    assert waiting.json() == {
+        "ready": False,
+        "process": os.getpid(),
+        "checks": world.checks,
+        "notes": {"llm": "not reached"},
+    }
     kind = waiting.headers["content-type"]
     documented = client.get("/openapi.json").json()["paths"]["/readyz"]["get"]["responses"]
     assert kind in documented["503"]["content"]

@@ -106,7 +106,6 @@ def test_an_answer_can_be_sent_back_whole(client: openai.OpenAI, dumped: bool) -
     ("changed", "says"),
     [
         ({"n": 2}, "n: "),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools: "),
         ({"logprobs": True}, "logprobs: "),
         ({"response_format": {"type": "json_object"}}, "response_format"),
         ({"messages": []}, "messages: "),
@@ -119,7 +118,9 @@ def test_an_answer_can_be_sent_back_whole(client: openai.OpenAI, dumped: bool) -
             "content",
         ),
         ({"messages": [{"role": "assistant", "content": "x" * 30_000}, *ASKED]}, "20000"),
-        ({"stream": True, "stream_options": {"include_usage": True}}, "include_usage"),
+        ({"messages": [{"role": "user", "content": None}]}, "needs content"),
+        ({"stop": ["a", "b", "c", "d", "e"]}, "stop"),
+        ({"stop": ""}, "stop"),
     ],
 )  # fmt: skip
 def test_what_is_not_supported_is_refused_in_openais_shape(
@@ -130,6 +131,58 @@ def test_what_is_not_supported_is_refused_in_openais_shape(
     assert refused.value.type == "invalid_request_error"
     assert refused.value.code == "invalid_request"
     assert says in refused.value.message
+
+
+def test_tools_are_refused_and_none_are_not_missed(client: openai.OpenAI) -> None:
+    tools: list[Any] = [{"type": "function", "function": {"name": "f"}}]
+    with pytest.raises(openai.BadRequestError, match="tools are not supported") as refused:
+        client.chat.completions.create(model="ragloop", messages=ASKED, tools=tools)
+    assert refused.value.type == "invalid_request_error"
+    nothing: list[Any] = []
+    completion = client.chat.completions.create(
+        model="ragloop", messages=ASKED, tools=nothing, store=True, metadata={"a": "b"}
+    )
+    assert _told(completion)["grounded"]
+
+
+def test_an_assistant_may_have_said_nothing(client: openai.OpenAI) -> None:
+    messages: list[Any] = [
+        *ASKED,
+        {"role": "assistant", "content": None, "tool_calls": []},
+        {"role": "assistant"},
+        {"role": "user", "content": "and in 2022?"},
+    ]
+    completion = client.chat.completions.create(model="ragloop", messages=messages)
+    assert _told(completion)["question"] == "What were net sales of Alder Mills in 2022?"
+
+
+def test_usage_is_told_as_not_known(client: openai.OpenAI) -> None:
+    told: list[Any] = list(
+        client.chat.completions.create(
+            model="ragloop", messages=ASKED, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    *chunks, last = told
+    assert (last.choices, last.usage) == ([], None)
+    assert all("usage" in chunk.model_fields_set for chunk in told)
+    assert all(chunk.choices for chunk in chunks)
+    assert chunks[-1].choices[0].finish_reason == "stop"
+
+
+@pytest.mark.parametrize("stop", ["\n\n[", "million", ["page", "zzz", "\n\n[1] A"], "W", None])
+def test_the_text_ends_before_a_stop(client: openai.OpenAI, stop: Any) -> None:
+    asked: dict[str, Any] = {"model": "ragloop", "messages": ASKED}
+    whole = client.chat.completions.create(**asked).choices[0].message.content
+    words = [stop] if isinstance(stop, str) else stop or []
+    ends = [whole.find(word) for word in words if word in whole]
+    completion = client.chat.completions.create(**asked, stop=stop)
+    (choice,) = completion.choices
+    assert choice.message.content == whole[: min(ends, default=len(whole))]
+    assert choice.finish_reason == "stop"
+    chunks = list(client.chat.completions.create(**asked, stop=stop, stream=True))
+    said = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    assert said == choice.message.content
+    assert _told(chunks[-1])["citations"] == _told(completion)["citations"]
 
 
 @pytest.mark.parametrize("model", ["gpt-5", "ragloop/", "ragloop/r9999", "ragloopy", ""])

@@ -127,9 +127,10 @@ def test_search_can_be_restricted(ingested: CommandLine) -> None:
     companies = {
         d["company"] for d in ingested("documents", "list", "--json").document["documents"]
     }
-    tessmark = next(name for name in companies if name.lower().startswith("tessmark"))
-    found = ingested("search", "total assets", "--company", tessmark, "--json").document
-    assert {hit["document"] for hit in found["hits"]} == {"TESSMARK_2023_10K.pdf"}
+    whole = next(name for name in companies if name.lower().startswith("tessmark"))
+    for tessmark in (whole, whole.split()[0].lower()):
+        found = ingested("search", "total assets", "--company", tessmark, "--json").document
+        assert {hit["document"] for hit in found["hits"]} == {"TESSMARK_2023_10K.pdf"}
     nothing = ingested("search", "total assets", "--year", "1999", "--json").document
     assert nothing["hits"] == []
 
@@ -146,6 +147,18 @@ def test_ask_cites_document_page_and_a_quote_that_stands_there(
     page = pypdf.PdfReader(mixed / citation["document"]).pages[citation["page"] - 1]
     figure = citation["quote"].split()[-1]
     assert figure in page.extract_text()
+
+
+def test_ask_may_say_how_it_searched(ingested: CommandLine) -> None:
+    question = "What was the revenue of Halversen Flow Industries in 2023?"
+    asked = ("ask", question, "-k", "3", "--stages", "vectors,scope,glossary")
+    document = ingested(*asked, "--explain", "--json").document
+    assert len(document["hits"]) == 3
+    assert document["explanation"]["stages"] == ["glossary", "scope", "vectors"]
+    assert "explanation" not in ingested(*asked, "--json").document
+    shown = ingested(*asked, "--explain").stdout
+    assert "net sales” for “revenue”" in shown
+    assert re.search(r"\bvectors \d+\.\d{3}", shown)
 
 
 def test_inspect_gives_the_chunks_that_were_ingested_without_redis(
@@ -171,6 +184,8 @@ def test_inspect_gives_the_chunks_that_were_ingested_without_redis(
         (("ask", "x" * 100_000), 2, "invalid_request", "2,000"),
         (("search", "assets", "--release", "r9999"), 2, "not_found", "r9999"),
         (("search", "assets", "-k", "0"), 2, "invalid_request", "1"),
+        (("search", "assets", "--company", "Tesmark"), 2, "invalid_request", "did you mean"),
+        (("ask", "assets", "--stages", "magic"), 2, "invalid_request", "magic"),
         (("promote", "r9999"), 2, "not_found", "r9999"),
         (("rollback",), 2, "not_found", "no earlier release"),
         (("reindex", "--model", "no/such-model"), 1, "model", "no/such-model"),

@@ -347,3 +347,23 @@ def test_words_are_found_after_a_restart_as_before_it(home: Path) -> None:
     assert list(after)[:3] == list(before)[:3]
     assert after.keys() == before.keys()
     assert after == pytest.approx(before, rel=0.1)
+
+
+def test_words_count_the_same_with_a_filter_as_without_one(home: Path) -> None:
+    chunks = filings(companies=6, years=tuple(range(2016, 2024)))
+    asked = "what does the company say about net sales goodwill and cash in 2022"
+    only = Filters(company=chunks[0].facts.company)
+    with EmbeddedRedis(home) as url, client_of(url) as client:
+        store = RedisVectorStore(client, "t")
+        store.create(IndexSpec("ix", dims=4, model="m"))
+        store.write("ix", chunks, np.ones((len(chunks), 4), dtype=np.float32))
+
+        def scores(terms: str, filters: Filters) -> dict[str, float]:
+            hits = store.search_text("ix", terms, len(chunks), filters)
+            return {hit.chunk.chunk_id: hit.score for hit in hits}
+
+        everywhere, within = scores(asked, Filters()), scores(asked, only)
+    added = [within[chunk_id] - everywhere[chunk_id] for chunk_id in within]
+    assert len(added) > 10
+    # The filter's own score, which the length of an entry moves a little.
+    assert max(added) - min(added) < 0.5 * min(added)

@@ -66,7 +66,8 @@ def ragloop(
 
 @pytest.fixture
 def http(services: Services) -> Iterator[TestClient]:
-    with TestClient(create_app(lambda: nullcontext(services))) as http:
+    app = create_app(lambda: nullcontext(services))
+    with TestClient(app, "http://127.0.0.1", client=("127.0.0.1", 50000)) as http:
         yield http
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import chain
 from typing import Any
 
 import pytest
@@ -23,8 +24,10 @@ from rag_service.langchain import RagloopRetriever
 from tests.fakes.answering import World
 from tests.fakes.filings import filing
 from tests.fakes.served import served
+from tests.unit.test_indexing import document as record
 
-CHUNKS = filing("Alder Mills", 2023) + filing("Birchwater", 2022)
+FILINGS = [filing("Alder Mills", 2023), filing("Cedarline", 2023), filing("Birchwater", 2022)]
+CHUNKS = list(chain.from_iterable(FILINGS))
 QUESTION = "What were net sales of Alder Mills in 2023?"
 KEY = "sesame"
 
@@ -34,6 +37,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> World:
     world = World(tmp_path_factory.mktemp("home"))
     world.add_release("ma", CHUNKS, live=True)
     world.add_release("mb", CHUNKS)
+    for chunks in FILINGS:
+        world.chunks.replace(record(chunks), chunks, "r0001")
     return world
 
 
@@ -160,6 +165,8 @@ def test_an_error_of_the_service_is_the_error_in_process(
         retriever.invoke(QUESTION, release="r0099")
     with pytest.raises(InvalidRequest, match="empty"):
         retriever.invoke(" ")
+    with pytest.raises(InvalidRequest, match="did you mean 'BIRCHWATER CORP'"):
+        retriever.invoke(QUESTION, filters=Filters(company="Birchwatr"))
     with pytest.raises(InvalidRequest, match="k"):
         asyncio.run(retriever.ainvoke(QUESTION, k=0))
 
@@ -189,9 +196,15 @@ def test_what_is_no_answer_of_a_service_says_so(base_url: str) -> None:
         RagloopRetriever(base_url=f"{base_url}/other").invoke(QUESTION)
 
 
-def test_over_http_a_search_is_of_one_document_or_all(base_url: str) -> None:
-    with pytest.raises(InvalidRequest, match="one document"):
-        RagloopRetriever(base_url=base_url).invoke(QUESTION, filters=Filters(documents=("a", "b")))
+def test_a_search_may_be_of_several_documents(way: dict[str, Any]) -> None:
+    names = sorted({chunk.document for chunk in CHUNKS})
+    retriever = RagloopRetriever(**way, k=50)
+    every = {document.metadata["document"] for document in retriever.invoke(QUESTION)}
+    assert every == set(names)
+    two = tuple(names[:2])
+    assert len(two) < len(names)
+    found = retriever.invoke(QUESTION, filters=Filters(documents=two))
+    assert {document.metadata["document"] for document in found} == set(two)
 
 
 def test_the_key_is_sent_and_not_shown(base_url: str, seen: list[str]) -> None:

@@ -104,5 +104,20 @@ def test_an_openai_server_that_is_not_there_says_what_to_set(address: str) -> No
 
 
 def test_a_wrong_key_says_what_to_set(server: FakeLLMServer) -> None:
-    with pytest.raises(GenerationError, match="RAGLOOP_OPENAI_API_KEY"):
-        ask(OpenAIGenerator(f"{server.url}/v1", "guess", MODEL, 5))
+    with pytest.raises(GenerationError, match="RAGLOOP_OPENAI_API_KEY") as caught:
+        ask(OpenAIGenerator(f"{server.url}/v1", "sk-guess", MODEL, 5))
+    assert "sk-guess" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1:1", "[broken", "127.0.0.1:hunter2", "host:1/?k=hunter2"]
+)
+def test_an_address_is_told_without_its_login(host: str) -> None:
+    address = f"http://somebody:hunter2@{host}"
+    generators = (OpenAIGenerator(address, API_KEY, MODEL, 5), OllamaGenerator(address, MODEL, 5))
+    for generator in generators:
+        with pytest.raises(GenerationError) as caught:
+            ask(generator)
+        assert "hunter2@" not in caught.value.message
+        assert "somebody" not in caught.value.message
+        assert "k=hunter2" not in caught.value.message

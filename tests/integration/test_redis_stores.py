@@ -218,6 +218,22 @@ def test_what_was_stored_by_another_version_is_named(stores: Stores) -> None:
         stores.chunks.documents()
 
 
+def test_chunks_of_an_earlier_version_are_read_without_page_breaks(stores: Stores) -> None:
+    (chunk,) = some_chunks(1)
+    document = Document(
+        chunk.document_id, chunk.document, chunk.facts, 1, 1, 0, "2026-01-01T00:00:00Z"
+    )
+    stores.add("r1")
+    stores.vectors.write("ix-r1", [chunk], directions(1))
+    stores.chunks.replace(document, [chunk], None)
+    key = stores.keys.chunks(chunk.document_id)
+    stored = json.loads(stores.client.hget(key, chunk.chunk_id) or "")
+    del stored["page_breaks"]
+    stores.client.hset(key, chunk.chunk_id, json.dumps(stored))
+    assert list(stores.chunks.chunks()) == [chunk]
+    assert stores.vectors.outdated("ix-r1", [chunk.chunk_id]) == set()
+
+
 def test_a_release_of_an_earlier_version_is_of_the_kinds_that_it_knew(stores: Stores) -> None:
     stores.add("r1")
     stored = json.loads(stores.client.hget(stores.keys.releases, "r1") or "")

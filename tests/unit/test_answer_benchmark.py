@@ -123,7 +123,7 @@ def test_reports_shares_with_intervals(tmp_path: Path, path: Path) -> None:
     assert report["right"]["value"] == 0.5
     assert report["wrong_by_method"] == {"computed": 1}
     assert (report["quoted"]["value"], report["quoted"]["questions"]) == (1.0, 2)
-    assert report["citations_reread"] == 2
+    assert (report["citations_reread"], report["citations_over_pages"]) == (2, 0)
     assert report["per_question"]["sales"]["right"] is True
     assert report["per_question"]["why"]["right"] is None
     low, high = report["right"]["low"], report["right"]["high"]
@@ -152,10 +152,28 @@ def test_without_the_file_the_stored_chunks_of_the_page_are_read(path: Path) -> 
     check = QuoteCheck([], store)
     chunk = read.chunks[20]
     citation = Citation(path.name, chunk.page_start, chunk.text, chunk.chunk_id, chunk.page_end)
+    assert chunk.page_start == chunk.page_end
     assert check.stands(citation)
     assert not check.stands(replace(citation, page=1, page_end=1))
     assert not check.stands(replace(citation, document="none.pdf"))
     assert check.reread == 0
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+def test_a_quote_over_a_page_break_stands_on_no_page_alone(path: Path, from_file: bool) -> None:
+    read = read_file(path, ReadOptions(), lambda texts: [len(t.split()) for t in texts])
+    store = FakeChunkStore()
+    store.replace(read.document, read.chunks, None)
+    check = QuoteCheck([path] if from_file else [], store)
+    chunk = next(c for c in read.chunks if c.kind == "prose" and c.page_breaks)
+    first, (page, text), *_ = chunk.text_by_page
+    citation = Citation(path.name, chunk.page_start, chunk.text, chunk.chunk_id, chunk.page_end)
+    assert not check.stands(citation)
+    assert check.over_pages == 1
+    assert check.stands(replace(citation, quote=first[1]))
+    assert check.stands(replace(citation, quote=text, page=page))
+    assert not check.stands(replace(citation, quote=first[1], page=page, page_end=page))
+    assert check.over_pages == 1
 
 
 def test_an_answer_whose_quote_is_elsewhere_is_not_quoted(tmp_path: Path, path: Path) -> None:

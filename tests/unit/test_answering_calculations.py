@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rag_service.answering.calculations import Operation, bears_out, work_out
-from rag_service.answering.citations import Evidence, cite
+from rag_service.answering.citations import Evidence, cite, fold
 from rag_service.answering.figures import figures
 from rag_service.answering.numeric.calculate import Uncomputable
 from rag_service.core.types import Chunk, Hit
@@ -27,9 +27,9 @@ PROSE = replace(
 
 
 def evidence(chunk: Chunk, quote: str) -> Evidence:
-    citation = cite(chunk, quote)
-    assert citation is not None
-    return Evidence(citation, chunk)
+    citations = cite(chunk, quote)
+    assert citations
+    return Evidence(chunk, fold(quote), citations)
 
 
 SALES = evidence(INCOME, "Net sales  $2,000  $1,600  $1,250")
@@ -115,7 +115,7 @@ def test_an_answer_shows_the_calculation_that_it_rests_on(
     hits: tuple[Hit, ...] = world.retriever.search(QUESTION, k=6).hits
     number = next(hit.rank for hit in hits if hit.chunk == INCOME)
     written = claimed(
-        [(number, SALES.citation.quote), (number, COSTS.citation.quote)],
+        [(number, SALES.quote), (number, COSTS.quote)],
         [("share", [(2, "1,200"), (1, "2,000")]), ("sum", [(3, "1"), (1, "2,000")])],
         f"Cost of sales were {figure} of net sales.",
     )
@@ -125,7 +125,7 @@ def test_an_answer_shows_the_calculation_that_it_rests_on(
     if said:
         assert (answer.answer, answer.method) == (said, "generated")
         assert answer.calculation == "1,200 / 2,000 = 60.0 %"
-        assert answer.citations == (SALES.citation, COSTS.citation)
+        assert answer.citations == (*SALES.citations, *COSTS.citations)
     else:
         assert answer.method != "generated"
         assert "61" not in answer.answer

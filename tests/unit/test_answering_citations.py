@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from rag_service.answering.citations import Evidence, baseless_figures, cite
+from rag_service.answering.citations import Evidence, baseless_figures, cite, fold
 from rag_service.answering.question import Asked, understand
 from rag_service.core.types import Chunk
 from tests.fakes.filings import filing
@@ -25,8 +25,7 @@ PROSE = replace(
     "quote", ["$1,577 million in 2023", "Sales were $1,577", "  million\n in ", PROSE.text]
 )
 def test_a_verbatim_quote_is_cited_with_its_page(quote: str) -> None:
-    citation = cite(PROSE, quote)
-    assert citation is not None
+    (citation,) = cite(PROSE, quote)
     assert citation.quote == " ".join(quote.split())
     assert citation.quote in " ".join(PROSE.text.split())
     assert (citation.document, citation.page) == (PROSE.document, 7)
@@ -49,13 +48,65 @@ def test_a_verbatim_quote_is_cited_with_its_page(quote: str) -> None:
     ],
 )
 def test_what_is_not_verbatim_or_cuts_a_figure_is_not_cited(quote: str) -> None:
-    assert cite(PROSE, quote) is None
+    assert cite(PROSE, quote) == ()
+
+
+OVER_PAGES = replace(
+    PROSE,
+    text="Sales rose.\nIn 2023 sales were  $1,577\nmillion, and costs of plants fell by 3 % "
+    "to compensate.",
+    page_start=7,
+    page_end=9,
+)
+
+
+def parted(*beginnings: tuple[str, int]) -> Chunk:
+    """``OVER_PAGES`` with its pages as they begin: at a text, the page."""
+    breaks = tuple((OVER_PAGES.text.index(text), page) for text, page in beginnings)
+    return replace(OVER_PAGES, page_breaks=breaks)
+
+
+@pytest.mark.parametrize(
+    ("pages", "quote", "cited", "said"),
+    [
+        ((("million", 8), ("to comp", 9)), "Sales rose.", (7, 7), "Sales rose."),
+        ((("million", 8), ("to comp", 9)), "costs of plants", (8, 8), "costs of plants"),
+        ((("million", 8), ("sate", 9)), "million, and costs", (8, 8), "million, and costs"),
+        ((("costs", 9),), "$1,577 million, and costs of", (7, 7), "$1,577 million, and"),
+        ((("million", 9),), "$1,577 million, and", (7, 9), "$1,577 million, and"),
+        ((("1,577", 9),), "sales were $1,577 million", (7, 9), "sales were $1,577 million"),
+        ((("costs", 9),), "and costs of plants fell", (9, 9), "costs of plants fell"),
+        ((("costs", 8), ("by 3", 9)), "and costs of plants fell by 3 % to", (9, 9), "by 3 % to"),
+        ((("sate", 9),), "to compensate.", (7, 9), "to compensate."),
+        ((("sate", 9),), "3 % to compensate.", (7, 7), "3 % to"),
+        ((), "costs of plants", (7, 9), "costs of plants"),
+    ],
+)  # fmt: skip
+def test_a_quote_is_of_the_page_that_it_stands_on(
+    pages: tuple[tuple[str, int], ...], quote: str, cited: tuple[int, int], said: str
+) -> None:
+    (citation,) = cite(parted(*pages), quote)
+    assert ((citation.page, citation.page_end), citation.quote) == (cited, said)
+
+
+def test_a_quote_with_figures_on_two_pages_is_cited_on_each() -> None:
+    quote = "In 2023 sales were $1,577 million, and costs of plants fell by 3 %"
+    assert [(c.page, c.page_end, c.quote) for c in cite(parted(("costs", 9)), quote)] == [
+        (7, 7, "In 2023 sales were $1,577 million, and"),
+        (9, 9, "costs of plants fell by 3 %"),
+    ]
+
+
+def test_a_quote_that_stands_twice_is_of_the_page_that_has_it_whole() -> None:
+    chunk = replace(PROSE, text="Sales were\nflat. Sales were flat.", page_breaks=((11, 8),))
+    (citation,) = cite(chunk, "Sales were flat.")
+    assert (citation.page, citation.page_end, citation.quote) == (8, 8, "Sales were flat.")
 
 
 def baseless(statement: str, chunk: Chunk, quote: str, asked: Asked) -> list[str]:
-    citation = cite(chunk, quote)
-    assert citation is not None
-    return [f.text for f in baseless_figures(statement, [Evidence(citation, chunk)], asked)]
+    evidence = Evidence(chunk, fold(quote), cite(chunk, quote))
+    assert evidence.citations
+    return [f.text for f in baseless_figures(statement, [evidence], asked)]
 
 
 def test_figures_of_a_statement_must_stand_in_the_passage() -> None:

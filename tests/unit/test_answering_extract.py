@@ -123,7 +123,7 @@ def test_states_the_row_or_sentence_that_answers(question: str, text: str) -> No
     "question", ["What were net sales in 2023?", "Why did operating margin increase?"]
 )
 def test_the_quote_stands_in_the_cited_passage(question: str) -> None:
-    citation = _found(question).citation
+    (citation,) = _found(question).evidence.citations
     chunk = next(hit.chunk for hit in HITS if hit.chunk.chunk_id == citation.chunk_id)
     assert citation.quote in " ".join(chunk.text.split())
     assert (citation.document, citation.page) == (chunk.document, chunk.page_start)

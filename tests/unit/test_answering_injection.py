@@ -178,4 +178,4 @@ def test_an_honest_llm_may_cite_beside_an_attack(tmp_path: Path) -> None:
     written = claimed([(ranks["bad"], ATTACKS[0][0]), (good.rank, quote)], [], quote)
     answer = ask(tmp_path, chunks, TEXT, ScriptedGenerator(written))
     assert (answer.answer, answer.method) == (quote, "generated")
-    assert answer.citations == (cite(CLOSURES, quote),)
+    assert answer.citations == cite(CLOSURES, quote) != ()

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from rag_service.adapters.redis_client import connect, without_secrets
+from rag_service.adapters.redis_client import connect
+from rag_service.core.addresses import without_secrets
 from rag_service.core.errors import ConfigError
 from tests.fakes.answering import World
 from tests.fakes.filings import filing
@@ -78,7 +79,7 @@ def test_serve_hands_its_services_to_the_app(
 
     monkeypatch.setattr("rag_service.api.processes.open_services", opened)
     monkeypatch.setattr("uvicorn.run", run)
-    outcome = ragloop("serve", "--port", "8123")
+    outcome = ragloop("serve", "--port", "8123", "--no-worker")
     assert (outcome.status, opened.times) == (0, 2), outcome.stderr
 
 

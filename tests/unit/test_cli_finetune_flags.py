@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rag_service.core.errors import ConfigError
+from rag_service.core.settings import Settings
 from tests.integration.command_line import CommandLine
 
 COMMANDS = ("demo", "improve", "finetune")
@@ -39,12 +41,9 @@ def asked(ragloop: CommandLine, monkeypatch: pytest.MonkeyPatch) -> Ask:
             seen.append(arguments)
             raise Stopped("enough")
 
-    class Services:
-        jobs = Jobs()
-
     @contextmanager
-    def opened(*_: object, **__: object) -> Iterator[Services]:
-        yield Services()
+    def opened(settings: Settings) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(settings=settings, jobs=Jobs())
 
     monkeypatch.setattr("rag_service.cli.improving.open_services", opened)
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from rag_service.core.settings import Settings
 from rag_service.core.types import ModelCard
 from rag_service.loop.jobs import Job, JobStore
 from tests.integration.command_line import CommandLine
@@ -37,8 +38,8 @@ def test_a_killed_finetune_goes_on_with_the_release_that_it_began_with(
     improver = Improver()
 
     @contextmanager
-    def opened(*_: object, **__: object) -> Iterator[SimpleNamespace]:
-        yield SimpleNamespace(jobs=JobStore(tmp_path), improver=improver)
+    def opened(settings: Settings) -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(settings=settings, jobs=JobStore(tmp_path), improver=improver)
 
     monkeypatch.setattr("rag_service.cli.improving.open_services", opened)
     ragloop = CommandLine(tmp_path, {}, monkeypatch, capfd)

@@ -55,8 +55,8 @@ def test_a_sample_filing_as_json(ragloop: CommandLine, samples: Path, model: Pat
     assert {h["section"] for h in document["outline"]} >= {"Item 1", "Item 7", "Item 8"}
     assert all(set(h) == {"level", "text", "section", "page"} for h in document["outline"])
     assert {tuple(chunk) for chunk in document["chunks"]} == {
-        ("chunk_id", "kind", "section", "heading", "page_start", "page_end", "context", "text",
-         "cells")
+        ("chunk_id", "kind", "section", "heading", "page_start", "page_end", "page_breaks",
+         "context", "text", "cells")
     }  # fmt: skip
     expected = read_file(samples / NAME, ReadOptions(), TokenCounter(model))
     assert [c["chunk_id"] for c in document["chunks"]] == [c.chunk_id for c in expected.chunks]

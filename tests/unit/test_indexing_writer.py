@@ -79,6 +79,13 @@ def test_changed_facts_are_written_without_embedding(world: World) -> None:
     check_index(world, new)
 
 
+def test_page_breaks_that_are_now_known_are_written_without_embedding(world: World) -> None:
+    new = [replace(chunk, page_end=99, page_breaks=((5, 99),)) for chunk in OLD]
+    world.put(new)
+    assert world.registry.embedded == []
+    check_index(world, new)
+
+
 def test_another_chunking_embeds_the_new_chunks(world: World) -> None:
     joined = replace(OLD[4], text=f"{OLD[4].text}\n{OLD[5].text}")
     new = renewed([*OLD[:4], joined, *OLD[6:]])

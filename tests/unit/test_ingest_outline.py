@@ -108,7 +108,15 @@ def test_a_paragraph_that_a_page_end_cuts_is_joined() -> None:
         piece("NarrativeText", "Costs fell.", 2),
     ])  # fmt: skip
     assert found == [
-        Passage("prose", "Sales rose in the north and fell in the south.", 1, 2, "", ""),
+        Passage(
+            "prose",
+            "Sales rose in the north and fell in the south.",
+            1,
+            2,
+            "",
+            "",
+            page_breaks=((28, 2),),
+        ),
         Passage("prose", "Costs fell.", 2, 2, "", ""),
     ]
 

@@ -128,9 +128,16 @@ def passages(draw: st.DrawFn, kinds: str = "hpt") -> list[Passage]:
             text = draw(lines)
             found.append(Passage("heading", text, page, page, section, text))
         elif kind == "p":
-            end = page + draw(st.sampled_from([0, 0, 1, 2]))
-            found.append(Passage("prose", draw(texts()), page, end, section, heading))
-            page = end
+            text = draw(texts())
+            inside = [at for at, character in enumerate(text) if not character.isspace()][1:]
+            ends = st.sets(st.sampled_from(inside), max_size=3) if inside else st.just(set[int]())
+            first, breaks = page, []
+            for at in sorted(draw(ends)):
+                page += draw(st.sampled_from([1, 1, 2]))
+                breaks.append((at, page))
+            found.append(
+                Passage("prose", text, first, page, section, heading, page_breaks=tuple(breaks))
+            )
         else:
             grid = draw(grids())
             above = [p.text for p in found[-1:] if p.kind == "heading"]
@@ -298,15 +305,28 @@ def test_parts_keep_the_limit(count: Count, text: str, limit: int) -> None:
 @quick
 def test_a_chunk_names_the_pages_of_its_text(count: Count, found: list[Passage]) -> None:
     chunks = chunks_of(found, count)
-    pages = [passage for passage in found for _ in whole(passage.text)]
+    printed = [
+        (page, passage.section)
+        for passage in found
+        for page, character in zip(pages_of(passage), passage.text, strict=True)
+        if not character.isspace()
+    ]
     at = 0
     for chunk in chunks:
-        assert chunk.page_start <= chunk.page_end
-        inside = pages[at : at + len(whole(chunk.text))]
+        inside = printed[at : at + len(whole(chunk.text))]
         at += len(inside)
-        assert chunk.page_start == min(passage.page_start for passage in inside)
-        assert chunk.page_end == max(passage.page_end for passage in inside)
-        assert {passage.section for passage in inside} == {chunk.section}
+        pages = [page for page, _ in inside]
+        assert (chunk.page_start, chunk.page_end) == (min(pages), max(pages))
+        told = zip(pages_of(chunk), chunk.text, strict=True)
+        assert [page for page, character in told if not character.isspace()] == pages
+        assert bool(chunk.page_breaks) == (chunk.page_start < chunk.page_end)
+        assert {section for _, section in inside} == {chunk.section}
+
+
+def pages_of(part: Passage | Chunk) -> list[int]:
+    """The page of each character of its text."""
+    starts = [(0, part.page_start), *part.page_breaks, (len(part.text), 0)]
+    return [page for (at, page), (end, _) in pairwise(starts) for _ in range(at, end)]
 
 
 @given(text=texts(), heading=st.sampled_from(["Net Sales", "Größe:", "Item 1. Business"]))

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ingest import read
 from ingest.options import ReadOptions
-from rag_service.core.errors import ConfigError, StoreUnavailable
-from rag_service.core.types import IndexSpec, ModelCard
+from rag_service.core.errors import ConfigError, NotFound, StoreUnavailable
+from rag_service.core.ids import document_id
+from rag_service.core.types import Document, FilingFacts, IndexSpec, ModelCard
 from rag_service.indexing.promotion import Promoter
 from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.writer import DocumentWriter
 from rag_service.loop import ingestion
 from rag_service.loop.ingestion import Ingestion, Outcome
 from rag_service.loop.jobs import JobStore
+from rag_service.loop.kept_filings import KeptFilings
 from tests.fakes.models import FakeRegistry
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 from tests.unit import ingest_files as files
@@ -46,6 +50,7 @@ class World:
             self.registry,
             lambda release, model: IndexSpec(f"ix-{release}", model.dims, model.fingerprint),
         )
+        self.kept = KeptFilings(self.home)
         promoter = Promoter(self.indexer, self.vectors, self.releases, self.registry, 2)
         self.ingestion = Ingestion(
             self.chunks,
@@ -55,6 +60,7 @@ class World:
             self.options,
             lambda: promoter.ensure_live(lambda: CARD),
             JobStore(self.home),
+            self.kept,
         )
 
     def ingest(self, *paths: Path) -> list[Outcome]:
@@ -237,6 +243,104 @@ def test_progress_tells_of_files_and_of_the_chunks_of_each(
     embedded = [step for step in told if step[0] == "embed HARROW_2023_10K.pdf"]
     assert embedded[-1][1] == embedded[-1][2] == world.chunks.documents()[0].chunks
     assert told.index(embedded[-1]) < told.index(("ingest", 1, 2))
+
+
+def test_a_copy_of_each_file_is_kept_until_its_document_goes(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    path = put(folder / "HARROW_2023_10K.PDF", drawn[0])
+    world.ingest(folder)
+    assert kept(world) == {f"{document_id(drawn[0])}.pdf": drawn[0]}
+    path.write_bytes(drawn[1])
+    assert kept(world) == {f"{document_id(drawn[0])}.pdf": drawn[0]}
+    world.ingest(folder)
+    assert kept(world) == {f"{document_id(drawn[1])}.pdf": drawn[1]}
+    (document,) = world.chunks.documents()
+    assert world.kept.path(document).read_bytes() == drawn[1]
+    path.unlink()
+    world.ingestion.remove(path.name)
+    assert kept(world) == {}
+    with pytest.raises(NotFound, match="ingest the file again"):
+        world.kept.path(document)
+
+
+def test_a_missing_copy_is_restored_from_an_unchanged_file(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    put(folder / "copy.pdf", drawn[0])
+    world.ingest(folder)
+    (before,) = kept(world)
+    (world.home / "filings" / before).unlink()
+    assert statuses(world.ingest(folder)) == ["unchanged", "unchanged"]
+    assert kept(world) == {before: drawn[0]}
+
+
+def test_the_copy_of_a_document_goes_with_its_last_name(
+    world: World, folder: Path, drawn: tuple[bytes, bytes]
+) -> None:
+    path = put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    world.ingest(folder)
+    shutil.move(path, folder / "AAA.pdf")
+    path.write_bytes(drawn[1])
+    world.ingest(folder)
+    assert sorted(kept(world).values()) == sorted(drawn)
+
+
+def test_a_document_whose_name_ends_otherwise_by_now_has_one_copy(tmp_path: Path) -> None:
+    path = put(tmp_path / "harrow.HTML", b"<p>We make measuring instruments.</p>")
+    kept = KeptFilings(tmp_path)
+    was = Document(document_id(path.read_bytes()), path.name, FilingFacts(), 1, 1, 0, "")
+    now = replace(was, name="harrow.txt")
+    for document in (was, now):
+        kept.keep(document, path)
+    kept.discard(was, unless=replace(was, name="harrow.html"))
+    assert kept.has(was)
+    kept.discard(was, unless=now)
+    assert not kept.has(was)
+    assert kept.path(now).read_bytes() == path.read_bytes()
+
+
+def test_a_copy_that_cannot_be_kept_is_warned_of_and_refuses_nothing(
+    world: World, folder: Path, drawn: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:1000])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copyfile", full)
+        for status in ("added", "unchanged"):
+            (outcome,) = world.ingest(folder)
+            assert outcome.status == status
+            (warning,) = outcome.warnings
+            assert "No space left on device" in warning == outcome.message
+    assert kept(world) == {}
+    (outcome,) = world.ingest(folder)
+    assert outcome.warnings == ()
+    assert len(kept(world)) == 1
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_kept_for_what_it_was(
+    world: World, folder: Path, drawn: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    store = world.writer.put
+
+    def changed_meanwhile(*arguments: Any) -> None:
+        store(*arguments)
+        path.write_bytes(drawn[1])
+
+    monkeypatch.setattr(world.writer, "put", changed_meanwhile)
+    (outcome,) = world.ingest(folder)
+    assert "was changed while it was read" in outcome.message
+    assert kept(world) == {}
+
+
+def kept(world: World) -> dict[str, bytes]:
+    """What lies among the copies, by its name."""
+    return {path.name: path.read_bytes() for path in (world.home / "filings").iterdir()}
 
 
 def test_readers_end_where_the_store_fails(

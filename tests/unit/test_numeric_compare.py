@@ -57,7 +57,7 @@ def test_two_companies(question: str, end: str) -> None:
     }
     chunks = {hit.chunk.chunk_id: hit.chunk for hit in hits()}
     for citation in found.citations:
-        assert cite(chunks[citation.chunk_id], citation.quote) == citation
+        assert cite(chunks[citation.chunk_id], citation.quote) == (citation,)
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_every_figure_has_its_row_its_page_and_its_year() -> None:
     hits = {hit.chunk.chunk_id: hit.chunk for hit in statements()}
     for citation in found.citations:
         chunk = hits[citation.chunk_id]
-        assert cite(chunk, citation.quote) == citation
+        assert cite(chunk, citation.quote) == (citation,)
         assert citation.page == chunk.page_start == 13
     assert found.definition.startswith("operating cash flow - capital expenditures")
 

@@ -108,7 +108,7 @@ def test_measures_are_those_of_the_books(name: str, filings: dict[str, tuple[Chu
         assert abs(found.result.value - truth(books)) < Decimal("1e-9"), found.text
         chunks = {chunk.chunk_id: chunk for chunk in filings[name]}
         for citation in found.citations:
-            assert cite(chunks[citation.chunk_id], citation.quote) == citation
+            assert cite(chunks[citation.chunk_id], citation.quote) == (citation,)
 
 
 @pytest.mark.parametrize("name", FILINGS)

@@ -48,7 +48,7 @@ class Computed:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """The rows that it rests on, verbatim, each once."""
-        return tuple(dict.fromkeys(value.citation for value in self.values))
+        return tuple(dict.fromkeys(c for value in self.values for c in value.citations))
 
 
 @dataclass(frozen=True, slots=True)

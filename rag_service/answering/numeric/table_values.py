@@ -111,11 +111,9 @@ class Value:
     row: int
 
     @property
-    def citation(self) -> Citation:
+    def citations(self) -> tuple[Citation, ...]:
         """The row, verbatim."""
-        found = cite(self.chunk, self.quote)
-        assert found is not None, "rows that cannot be quoted are not read"
-        return found
+        return cite(self.chunk, self.quote)
 
 
 def read_tables(hits: Sequence[Hit]) -> list[Table]:
@@ -209,7 +207,7 @@ def _rows(chunk: Chunk, group: str) -> Iterator[Row]:
             group = label
             continue
         quote = next((line for line in lines if _is_line_of(line, printed, stated)), None)
-        if quote is None or cite(chunk, quote) is None or is_order(quote):
+        if quote is None or not cite(chunk, quote) or is_order(quote):
             continue
         name = name_of(label, chunk.cells)
         yield Row(

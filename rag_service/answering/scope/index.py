@@ -92,6 +92,11 @@ class FilingIndex:
                 if ticker and place not in self.tickers[ticker]:
                     self.tickers[ticker].append(place)
 
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """The names of the documents of its companies."""
+        return tuple(f.document.name for company in self.companies for f in company.filings)
+
     def nearly(self, word: str) -> list[str]:
         """One-word names that differ from ``word`` by one letter, or two that changed places.
 

@@ -1,23 +1,17 @@
-"""Routes about what is ingested, and what readers say of the answers."""
+"""What readers say of the answers."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, status
 
-from rag_service.answering.documents import Json, documents_document
 from rag_service.api.bodies import FeedbackBody
 from rag_service.api.deps import FeedbackDep, ServicesDep
+from rag_service.api.security import Ask
 
-router = APIRouter(prefix="/v1", tags=["corpus"])
-
-
-@router.get("/documents")
-def documents(services: ServicesDep) -> Json:
-    """The ingested filings, by name."""
-    return documents_document(services.chunks.documents())
+router = APIRouter(prefix="/v1", tags=["feedback"])
 
 
-@router.post("/feedback", status_code=status.HTTP_204_NO_CONTENT)
+@router.post("/feedback", status_code=status.HTTP_204_NO_CONTENT, dependencies=[Ask])
 def feedback(body: FeedbackBody, services: ServicesDep, log: FeedbackDep) -> None:
     """Keep what a reader says of an answer or of hits; in an experiment, its release is credited.
 

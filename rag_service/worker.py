@@ -1,0 +1,135 @@
+"""The worker process of a home: one queued job after the other, each in a process of its own."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rag_service import work
+from rag_service.core.errors import JobRunning, RagloopError
+from rag_service.core.protocols import Progress
+from rag_service.core.settings import Settings, load_settings
+from rag_service.core.types import JobKind
+from rag_service.logs import LineFormatter, secrets
+from rag_service.loop.job_arguments import (
+    ARGUMENTS,
+    Arguments,
+    FinetuneArguments,
+    IngestArguments,
+    ReindexArguments,
+    uploads_of,
+)
+from rag_service.loop.jobs import JobStore
+from rag_service.wiring import Services, open_services
+
+if TYPE_CHECKING:
+    from rag_service.adapters.redis_job_events import RedisJobEvents
+
+_WAIT_SECONDS = 2.0
+_TOLD_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+def serve_jobs(settings: Settings) -> None:
+    """Run queued jobs until SIGTERM or Ctrl-C; while another worker of the home does, stand by.
+
+    Raises ConfigError, StoreUnavailable.
+    """
+    from rag_service.adapters.rq_worker import work_off
+
+    def stand_by() -> None:
+        log.info("another worker runs the jobs of %s; this one stands by", settings.home)
+
+    with JobStore(settings.home).working_off(stand_by), open_services(settings) as services:
+        services.uploads.sweep(services.queue.all)
+        log.info("the worker of %s is ready", settings.home)
+        work_off(services.queue, services.job_events)
+
+
+def run(job: str, kind: JobKind, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What a queued job does, called by RQ in a process of its own; gives the job's result."""
+    asked = ARGUMENTS[kind].model_validate(dict(arguments))
+    settings = load_settings()
+    with open_services(settings) as services:
+        events = services.job_events
+        handler = _JobLog(events, job)
+        handler.setFormatter(LineFormatter(as_json=False, known=False, secrets=secrets(settings)))
+        logging.getLogger().addHandler(handler)
+        try:
+            told = _Told(events, job)
+            return _when_free(lambda: _work(services, kind, asked, told), told)
+        finally:
+            logging.getLogger().removeHandler(handler)
+
+
+def _work(
+    services: Services, kind: JobKind, asked: Arguments, progress: Progress
+) -> dict[str, Any]:
+    if isinstance(asked, IngestArguments):
+        uploads = uploads_of(services.settings)
+        outcomes = services.ingestion.run([uploads / path for path in asked.paths], progress)
+        return {"documents": [outcome.as_dict() for outcome in outcomes]}
+    if isinstance(asked, ReindexArguments):
+        options = work.build_options(
+            services.settings, asked.algorithm, asked.datatype, asked.fresh
+        )
+        return work.reindex(services, asked.model, asked.dims, options, progress)
+    assert isinstance(asked, FinetuneArguments)
+    chosen = asked.options(services.settings)
+    if kind == "finetune":
+        return work.finetune(services, chosen, progress)
+    return work.improve(services, chosen, progress).as_dict()
+
+
+def _when_free(work: Callable[[], dict[str, Any]], told: _Told) -> dict[str, Any]:
+    """What ``work`` gives, as soon as no command holds what it needs alone."""
+    while True:
+        try:
+            return work()
+        except JobRunning as error:
+            told.waits(error.message)
+            time.sleep(_WAIT_SECONDS)
+
+
+class _Told:
+    """Progress as events: of each step its beginning and end, and between them two a second."""
+
+    def __init__(self, events: RedisJobEvents, job: str) -> None:
+        self._events = events
+        self._job = job
+        self._steps: set[str] = set()
+        self._next = 0.0
+        self._waits_for = ""
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        self.waits("")
+        now = time.monotonic()
+        if step in self._steps and now < self._next and done != total:
+            return
+        self._steps.add(step)
+        self._next = now + _TOLD_SECONDS
+        self._events.progress(self._job, step, done, total)
+
+    def waits(self, reason: str) -> None:
+        """Say what it waits for, or with ``""`` that it does not any more."""
+        if reason != self._waits_for:
+            self._waits_for = reason
+            self._events.state(self._job, "running", reason and f"waits: {reason}")
+
+
+class _JobLog(logging.Handler):
+    """Log lines of the process as events of its job."""
+
+    def __init__(self, events: RedisJobEvents, job: str) -> None:
+        super().__init__()
+        self._events = events
+        self._job = job
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._events.log(self._job, self.format(record))
+        except RagloopError:
+            self.handleError(record)

@@ -1,0 +1,222 @@
+"""The worker process: killed, stopped, told to end a job, and never two at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+import redis
+
+from rag_service.adapters import rq_jobs
+from rag_service.adapters.rq_jobs import TRIES, RqJobQueue
+from rag_service.core.errors import NotFound
+from rag_service.loop.jobs import JobStore
+from tests.fakes.at_once import comes_true
+from tests.fakes.job_worker import queue_on
+
+ROOT = Path(__file__).parents[2]
+StartWorker = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def queue(client: redis.Redis, namespace: str) -> Iterator[RqJobQueue]:
+    queue = queue_on(client, namespace)
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def start_worker(redis_url: str, namespace: str) -> Iterator[StartWorker]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.fakes.job_worker", redis_url, namespace]
+        started.append(subprocess.Popen(command, cwd=ROOT))
+        return started[-1]
+
+    yield start
+    for worker in started:
+        worker.kill()
+        worker.wait()
+
+
+class Held:
+    """A job that runs until it is let go."""
+
+    def __init__(self, queue: RqJobQueue, folder: Path) -> None:
+        self._queue = queue
+        self._noted, self._wait = folder / "noted", folder / "go"
+        asked = {"noted": str(self._noted), "wait": str(self._wait)}
+        self.job = queue.start("improve", asked).job
+
+    @property
+    def begun(self) -> int:
+        """How often it began."""
+        return len(self._noted.read_text().split()) if self._noted.exists() else 0
+
+    def begins(self, times: int) -> bool:
+        return comes_true(lambda: self.begun == times, 60)
+
+    def let_go(self) -> None:
+        self._wait.touch()
+
+    def becomes(self, state: str) -> bool:
+        return comes_true(lambda: self._queue.get(self.job).state == state, 60)
+
+    def reasons(self) -> list[str]:
+        events = self._queue.events(self.job)
+        return [event.data["reason"] for event in events if event.name == "state"]
+
+
+def processes_of(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """Those that run its jobs."""
+    children: list[psutil.Process] = psutil.Process(worker.pid).children()
+    return children
+
+
+def test_the_job_of_a_killed_worker_is_finished_by_the_next_one(
+    queue: RqJobQueue, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    held = Held(queue, tmp_path)
+    killed = start_worker()
+    assert held.begins(1)
+    [running] = processes_of(killed)
+    killed.kill()
+    killed.wait()
+    assert comes_true(lambda: not running.is_running(), 20), "it ends with its worker"
+    assert queue.get(held.job).state == "running"
+    held.let_go()
+    start_worker()
+    assert held.becomes("done")
+    assert held.begun == 2
+    assert "its process died" in held.reasons()[2]
+
+
+def test_a_job_that_dies_again_and_again_fails_with_a_reason(
+    queue: RqJobQueue, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    held = Held(queue, tmp_path)
+    worker = start_worker()
+    for times in range(1, TRIES + 2):
+        assert held.begins(times)
+        [running] = processes_of(worker)
+        os.kill(running.pid, signal.SIGKILL)
+    assert held.becomes("failed")
+    assert "process died" in queue.get(held.job).reason
+    assert queue.start("ingest", {}).state == "queued"
+    assert comes_true(lambda: queue.all()[0].state == "done", 60), "the next one is run"
+    assert held.begun == TRIES + 1
+
+
+def test_a_running_job_is_cancelled_and_can_go_on_later(
+    queue: RqJobQueue, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    held = Held(queue, tmp_path)
+    worker = start_worker()
+    assert held.begins(1)
+    [running] = processes_of(worker)
+    queue.cancel(held.job)
+    assert held.becomes("cancelled")
+    assert not running.is_running()
+    record = queue.get(held.job)
+    assert record.ended >= record.started
+    held.let_go()
+    queue.retry(held.job)
+    assert held.becomes("done")
+    assert held.begun == 2
+
+
+def test_a_worker_that_is_stopped_puts_its_job_back_and_counts_no_death(
+    queue: RqJobQueue, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    held = Held(queue, tmp_path)
+    worker = start_worker()
+    assert held.begins(1)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(30) == 0
+    assert queue.get(held.job).state == "queued"
+    found = queue.queue.fetch_job(held.job)
+    assert found is not None
+    assert found.retries_left == TRIES
+    held.let_go()
+    start_worker()
+    assert held.becomes("done")
+
+
+def test_the_job_of_a_dead_worker_can_be_cancelled_before_another_comes(
+    queue: RqJobQueue, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    held = Held(queue, tmp_path)
+    killed = start_worker()
+    assert held.begins(1)
+    [running] = processes_of(killed)
+    killed.kill()
+    killed.wait()
+    assert comes_true(lambda: not running.is_running(), 20)
+    assert queue.cancel(held.job).state == "cancelled"
+    start_worker()
+    other = queue.start("ingest", {}).job
+    assert comes_true(lambda: queue.get(other).state == "done", 60)
+    assert queue.get(held.job).state == "cancelled"
+    assert held.begun == 1
+
+
+def test_of_the_jobs_that_are_over_the_newest_are_kept(
+    queue: RqJobQueue, client: redis.Redis, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rq_jobs, "_KEPT_JOBS", 3)
+    waiting = queue.start("improve", {}).job
+    gone, *kept = [queue.cancel(queue.start("ingest", {}).job).job for _ in range(3)]
+    queue.start("finetune", {})
+    assert [record.job for record in queue.all()][1:] == [*reversed(kept), waiting]
+    with pytest.raises(NotFound):
+        queue.get(gone)
+    assert not [key for key in client.scan_iter("*") if gone in key]
+
+
+def test_jobs_of_other_namespaces_are_not_known(
+    queue: RqJobQueue, client: redis.Redis, namespace: str
+) -> None:
+    job = queue.start("ingest", {}).job
+    other = queue_on(client, f"{namespace}-2")
+    assert other.all() == []
+    with pytest.raises(NotFound):
+        other.get(job)
+    other.close()
+
+
+def test_a_second_worker_of_a_home_stands_by_until_the_first_one_ends(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def working_off(name: str) -> Iterator[None]:
+        with JobStore(tmp_path).working_off(lambda: told.append(f"{name} stands by")):
+            told.append(f"{name} works")
+            yield
+
+    def second() -> None:
+        with working_off("second"):
+            pass
+
+    with working_off("first"):
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert comes_true(lambda: "second stands by" in told)
+    thread.join(10)
+    assert told == ["first works", "second stands by", "second works"]
+
+
+def test_a_worker_loads_no_torch_before_it_forks() -> None:
+    told = (
+        "import sys, rag_service.worker, rag_service.adapters.rq_worker, "
+        "rag_service.adapters.rq_jobs; sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", told], check=False).returncode == 0

@@ -1,0 +1,79 @@
+"""What the process of a job tells of its work, and how it waits for a lock."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+
+from rag_service import worker
+from rag_service.core.errors import JobRunning, StoreUnavailable
+
+
+class Events:
+    def __init__(self) -> None:
+        self.told: list[tuple[Any, ...]] = []
+        self.gone = False
+
+    def progress(self, *told: Any) -> None:
+        self.told.append(told)
+
+    def state(self, *told: Any) -> None:
+        self.told.append(told)
+
+    def log(self, *told: Any) -> None:
+        if self.gone:
+            raise StoreUnavailable("Redis is gone")
+        self.told.append(told)
+
+
+@pytest.fixture
+def events() -> Events:
+    return Events()
+
+
+def test_the_beginning_and_the_end_of_a_step_are_told_and_little_between(events: Events) -> None:
+    progress = worker._Told(events, "j")  # type: ignore[arg-type]
+    for file in range(3):
+        progress("ingest", file, 3)
+        for chunk in range(1, 1001):
+            progress("embed", chunk, 1000)
+    progress("ingest", 3, 3)
+    assert events.told[:2] == [("j", "ingest", 0, 3), ("j", "embed", 1, 1000)]
+    assert events.told[-1] == ("j", "ingest", 3, 3)
+    assert events.told.count(("j", "embed", 1000, 1000)) == 3
+    assert len(events.told) < 50
+
+
+def test_work_that_meets_a_lock_is_tried_until_it_is_free(
+    events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "_WAIT_SECONDS", 0.001)
+    locked = iter([True, True, False])
+
+    def work() -> dict[str, Any]:
+        if next(locked):
+            raise JobRunning("another job runs in /home")
+        return {"done": True}
+
+    told = worker._Told(events, "j")  # type: ignore[arg-type]
+    assert worker._when_free(work, told) == {"done": True}
+    told("ingest", 0, 1)
+    assert events.told == [
+        ("j", "running", "waits: another job runs in /home"),
+        ("j", "running", ""),
+        ("j", "ingest", 0, 1),
+    ]
+
+
+def test_lines_of_the_log_are_events_and_a_lost_redis_is_no_error_of_the_work(
+    events: Events, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = worker._JobLog(events, "j")  # type: ignore[arg-type]
+    record = logging.LogRecord("rag_service", logging.INFO, "", 0, "read %s", ("a.pdf",), None)
+    handler.emit(record)
+    assert events.told == [("j", "read a.pdf")]
+    events.gone = True
+    handler.emit(record)
+    assert "Redis is gone" in capsys.readouterr().err
