@@ -56,6 +56,9 @@ bench-finetune: weights ## base, published recipe and ours through Redis; FILING
 bench-training: setup ## pairs a second in training, against the plain trainer; for a GPU
 	$(BIN)/ragloop bench training $(ARGS)
 
+bench-encoder: weights ## encoding chunks against plain float32 encode; FILINGS=
+	$(BIN)/ragloop bench encoder $(FILINGS) --shape 12x768 $(ARGS)
+
 bench-swap: weights ## searches all the time while the model is swapped; ARGS=folders of filings
 	$(BIN)/ragloop bench swap $(ARGS)
 
@@ -77,4 +80,4 @@ serve: weights ## the service on the demo's home
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check reference bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-retrieval bench-answers bench-service serve clean
+.PHONY: help setup weights demo test check reference bench-ingest bench-memory bench-finetune bench-training bench-encoder bench-swap bench-reindex bench-retrieval bench-answers bench-service serve clean

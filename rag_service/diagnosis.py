@@ -115,7 +115,7 @@ def _reranker(settings: Settings) -> list[Check]:
         return [Check("reranker", "note", f"{name}, but searches leave it out", mend)]
     if is_fingerprint(name) or os.path.isdir(name):
         rerankers = FileRerankers(
-            settings.home, settings.cache, settings.precision, settings.batch_size
+            settings.home, settings.cache, settings.arithmetic, settings.batch_size
         )
         return [_try("reranker", name, lambda: str(rerankers.find(name)))]
     return [_weights("reranker", name, settings)]

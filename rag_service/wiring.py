@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from eval.history import History, KeptDecision
     from eval.timeline import Timeline
     from ingest.options import ReadOptions
+    from rag_service.adapters.engine_choice import Calibration
     from rag_service.adapters.model_registry import FileModelRegistry
     from rag_service.adapters.reranker_registry import FileRerankers
     from rag_service.adapters.rq_jobs import RqJobQueue
@@ -664,14 +665,34 @@ def make_registry(settings: Settings) -> FileModelRegistry:
     """The model registry of a home; it needs no Redis."""
     from rag_service.adapters.model_registry import FileModelRegistry
 
-    return FileModelRegistry(settings.home, settings.cache, settings.precision, settings.batch_size)
+    return FileModelRegistry(
+        settings.home,
+        settings.cache,
+        settings.precision,
+        settings.batch_size,
+        calibration=_calibration,
+    )
+
+
+def _calibration() -> Calibration:
+    """The general probe, which engines are measured with."""
+    from eval.probe.measure import load
+    from rag_service.adapters.engine_choice import Calibration
+
+    probe = load()
+    places = {passage: place for place, passage in enumerate(probe.passages)}
+    return Calibration(
+        passages=list(probe.passages.values()),
+        questions=list(probe.questions.values()),
+        relevant=[[places[p] for p in probe.relevant[q]] for q in probe.questions],
+    )
 
 
 def make_rerankers(settings: Settings) -> FileRerankers:
     """The rerankers of a home; it needs no Redis."""
     from rag_service.adapters.reranker_registry import FileRerankers
 
-    return FileRerankers(settings.home, settings.cache, settings.precision, settings.batch_size)
+    return FileRerankers(settings.home, settings.cache, settings.arithmetic, settings.batch_size)
 
 
 def pull_weights(settings: Settings, name: str, progress: Progress = no_progress) -> Path:

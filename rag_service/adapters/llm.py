@@ -33,7 +33,7 @@ def make_generator(settings: Settings) -> Generator | None:
         from rag_service.adapters.llm_transformers import TransformersGenerator
 
         return TransformersGenerator(
-            model, settings.llm_timeout, settings.llm_requests, settings.precision
+            model, settings.llm_timeout, settings.llm_requests, settings.arithmetic
         )
     if not settings.openai_base_url:
         raise ConfigError(

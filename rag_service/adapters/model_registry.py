@@ -8,12 +8,15 @@ import logging
 import re
 import shutil
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 from weakref import WeakValueDictionary
 
-from rag_service.adapters import model_files, package_weights
+from rag_service.adapters import engine_choice, model_files, package_weights
+from rag_service.adapters.engine_choice import Calibration, Figures
+from rag_service.adapters.engines import device, named
 from rag_service.adapters.model_files import Prompts
 from rag_service.adapters.sentence_embedder import (
     SentenceEmbedder,
@@ -37,8 +40,11 @@ class FileModelRegistry:
     Args:
         home: Folder of the installation.
         cache: Folder of pulled weights, shared by homes.
-        precision, batch_size: How loaded encoders compute; see ``SentenceEmbedder``.
+        precision, batch_size: How loaded encoders compute; see ``SentenceEmbedder`` and
+            ``engines.named``.
         progress: Told of weights that are being pulled.
+        calibration: Gives what engines are measured with, before a model is first loaded on a
+            machine. Without it ``auto`` is torch, and an engine that is named is taken as it is.
     """
 
     def __init__(
@@ -48,12 +54,14 @@ class FileModelRegistry:
         precision: str,
         batch_size: int,
         progress: Progress = no_progress,
+        calibration: Callable[[], Calibration] | None = None,
     ) -> None:
         self._folder = home / "models"
         self._cache = cache
         self._precision = precision
         self._batch_size = batch_size
         self._progress = progress
+        self._calibration = calibration
         # Those in use are shared; the latest outlives its user, for commands that ask repeatedly.
         self._loaded: WeakValueDictionary[str, SentenceEmbedder] = WeakValueDictionary()
         self._latest: SentenceEmbedder | None = None
@@ -154,6 +162,22 @@ class FileModelRegistry:
             self._latest = embedder
             return embedder
 
+    def prepare(self, fingerprint: str) -> tuple[str, dict[str, Figures]]:
+        """The engine that the model is loaded with here, and the figures of those measured.
+
+        Raises ConfigError if the precision that is set cannot serve it.
+        """
+        card = self.get(fingerprint)
+        chosen = self._engine(card)
+        if self._calibration is None:
+            return chosen, {}
+        return chosen, engine_choice.figures(card, [], self._calibration())
+
+    def _engine(self, card: ModelCard) -> str:
+        if self._calibration is not None:
+            return engine_choice.choose(card, self._precision, self._calibration())
+        return self._precision if self._precision == "auto" else named(self._precision, device())[0]
+
     def _enter(
         self,
         folder: Path,
@@ -195,7 +219,7 @@ class FileModelRegistry:
                 f"the files in {folder} are not those that were registered. Delete the folder and "
                 "register the model again."
             )
-        return SentenceEmbedder(card, folder, self._precision, self._batch_size)
+        return SentenceEmbedder(card, folder, self._engine(card), self._batch_size)
 
     def _fetch(self, name: str) -> tuple[Path, str]:
         """Folder of a model that is not registered, pulled if needed, and its full name."""

@@ -1,10 +1,11 @@
-"""The encoder: a sentence-transformers model on the processor or a GPU."""
+"""The encoder: a sentence-transformers model on the engine that computes it fastest here."""
 
 from __future__ import annotations
 
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
+from rag_service.adapters.engines import cpu_has_bfloat16, device, put_in
 from rag_service.adapters.token_counter import TokenCounter, printable
 from rag_service.core.errors import ConfigError, ModelError
 from rag_service.core.types import ModelCard, Vectors
@@ -22,8 +24,17 @@ if TYPE_CHECKING:
 
 Model = TypeVar("Model")
 
-_PADDING: Mapping[str, float] = {"cpu": 250, "cuda": float("inf")}
-"""Characters of padding that take about as long as a further batch, by device."""
+Task = Literal["query", "document"]
+Features = dict[str, Any]
+
+_PADDING: Mapping[str, float] = {"cpu": 60, "cuda": float("inf")}
+"""Tokens of padding that take about as long as a further batch, by device."""
+_TOKENS: Mapping[str, float] = {"cpu": 2048, "cuda": 65_536}
+"""Tokens of a batch with its padding, by device: more gain nothing, and fall out of the cache."""
+_CHARS = 4
+"""Characters of a token, where counting tokens is not worth its time."""
+ENGINES = "engines"
+"""Folder, in a model's own, of what its engines keep."""
 
 
 class SentenceEmbedder:
@@ -32,28 +43,36 @@ class SentenceEmbedder:
     Args:
         card: The registry's entry; its prompts are put before queries and documents.
         folder: The sentence-transformers folder.
-        precision: ``float32``, ``bfloat16``, or ``auto``: bfloat16 where the device computes it
-            natively. Vectors are float32 in any case.
-        batch_size: Texts in one forward pass.
+        engine: One of ``engines.ENGINES``, or ``auto``: torch, in bfloat16 where the device
+            computes it natively. Vectors are float32 in any case.
+        batch_size: Texts in one forward pass, at most.
 
     Raises:
-        ModelError: the folder does not hold a model that can be loaded.
+        ModelError: the folder does not hold a model that can be loaded, or the engine cannot
+            compute it.
     """
 
-    def __init__(self, card: ModelCard, folder: Path, precision: str, batch_size: int) -> None:
+    def __init__(self, card: ModelCard, folder: Path, engine: str, batch_size: int) -> None:
         # Its code for each length of text that was seen is kept, some hundreds of megabytes in all.
         os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "8")
         os.environ.setdefault("LRU_CACHE_CAPACITY", "8")
-        import torch
-
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = device()
+        if engine == "auto":
+            engine = str(arithmetic(engine, self._device)).removeprefix("torch.")
         self._card = card
         self._batch_size = batch_size
-        self._padding = _PADDING[device]
-        self._model = load_encoder(folder, device=device).to(arithmetic(precision, device))
+        self._model = load_encoder(folder, device=self._device)
+        put_in(self._model, engine, folder / ENGINES)
+        self._engine = engine
         self._folder = folder
         self._queue = threading.Lock()
         self._busy = threading.Lock()
+        self._tokenizing = threading.Lock()
+
+    @property
+    def engine(self) -> str:
+        """What computes it: one of ``engines.ENGINES``."""
+        return self._engine
 
     @property
     def fingerprint(self) -> str:
@@ -78,31 +97,58 @@ class SentenceEmbedder:
 
     def embed_queries(self, texts: Sequence[str]) -> Vectors:
         """float32 ``(n, dims)``, L2-normalised, with the model's query instruction."""
-        return self._embed(texts, "query", self._card.query_prompt, None)
+        lengths = [len(text) // _CHARS + 1 for text in texts]
+        return self._embed(texts, lengths, "query", None)
 
     def embed_documents(
         self, texts: Sequence[str], on_done: Callable[[int], None] | None = None
     ) -> Vectors:
         """float32 ``(n, dims)``, L2-normalised; ``on_done`` is told of every batch's size.
 
-        Texts are batched by length, and other threads get their turn between batches.
+        Texts are batched by length, the next batch is tokenized while one is encoded, and other
+        threads get their turn between batches.
         """
-        return self._embed(texts, "document", self._card.document_prompt, on_done)
+        return self._embed(texts, self.count_tokens(texts), "document", on_done)
 
     def _embed(
         self,
         texts: Sequence[str],
-        task: Literal["query", "document"],
-        prompt: str,
+        lengths: Sequence[int],
+        task: Task,
         on_done: Callable[[int], None] | None,
     ) -> Vectors:
         vectors = np.empty((len(texts), self.dims), dtype=np.float32)
-        for places in batches(list(map(len, texts)), self._batch_size, self._padding):
+        limits = (self._batch_size, _PADDING[self._device], _TOKENS[self._device])
+        planned = list(batches([min(n, self.max_tokens) for n in lengths], *limits))
+        tokenized = self._tokenized([[texts[i] for i in places] for places in planned], task)
+        for places, features in zip(planned, tokenized, strict=True):
             with self._turn():
-                vectors[places] = self._encode([printable(texts[i]) for i in places], task, prompt)
+                vectors[places] = self._encode(features, task)
             if on_done is not None:
                 on_done(len(places))
         return vectors
+
+    def _tokenized(self, batches: Sequence[Sequence[str]], task: Task) -> Iterator[Features]:
+        """The model's input of each batch, made while the one before is encoded."""
+        if len(batches) < 2:
+            yield from (self._tokenize(batch, task) for batch in batches)
+            return
+        with ThreadPoolExecutor(1, "tokenizer") as ahead:
+            coming = ahead.submit(self._tokenize, batches[0], task)
+            for batch in batches[1:]:
+                features = coming.result()
+                coming = ahead.submit(self._tokenize, batch, task)
+                yield features
+            yield coming.result()
+
+    def _tokenize(self, texts: Sequence[str], task: Task) -> Features:
+        prompt = self._card.query_prompt if task == "query" else self._card.document_prompt
+        # The model's tokenizer is set to pad and cut, and is not for several threads.
+        with self._tokenizing:
+            features: Features = self._model.preprocess(
+                [printable(text) for text in texts], prompt=prompt, task=task
+            )
+        return features
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
@@ -115,16 +161,17 @@ class SentenceEmbedder:
         finally:
             self._busy.release()
 
-    def _encode(self, texts: list[str], task: str, prompt: str) -> Vectors:
+    def _encode(self, features: Features, task: Task) -> Vectors:
+        import torch
+
         try:
-            raw = self._model.encode(
-                texts,
-                prompt=prompt,
-                task=task,
-                batch_size=len(texts),
-                show_progress_bar=False,
-                convert_to_numpy=True,
-            )
+            with torch.inference_mode():
+                on_device = {
+                    name: value.to(self._device) if isinstance(value, torch.Tensor) else value
+                    for name, value in features.items()
+                }
+                found = self._model(on_device, task=task)["sentence_embedding"]
+                raw = found.float().cpu().numpy()
         except RuntimeError as error:
             raise ModelError(
                 f"the encoder {self._card.name} failed: {error}. If memory ran out, "
@@ -140,19 +187,23 @@ class SentenceEmbedder:
         return normalised
 
 
-def batches(lengths: Sequence[int], most: int, padding: float) -> Iterator[list[int]]:
+def batches(
+    lengths: Sequence[int], most: int, padding: float, budget: float
+) -> Iterator[list[int]]:
     """Places of texts of these lengths that are encoded together, those of the longest first.
 
     Each batch has at most ``most`` texts, which are filled up to the longest by ``padding`` in all
-    before another batch is begun.
+    and come to ``budget`` with it before another batch is begun. A single text may be longer.
     """
     batch: list[int] = []
     filled = 0
     for place in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        filled += lengths[batch[0]] - lengths[place] if batch else 0
-        if len(batch) == most or filled > padding:
-            yield batch
-            batch, filled = [], 0
+        if batch:
+            longest = lengths[batch[0]]
+            filled += longest - lengths[place]
+            if len(batch) == most or filled > padding or longest * (len(batch) + 1) > budget:
+                yield batch
+                batch, filled = [], 0
         batch.append(place)
     if batch:
         yield batch
@@ -226,21 +277,13 @@ def arithmetic(precision: str, device: str) -> torch.dtype:
     import torch
 
     if precision == "auto":
-        native = torch.cuda.is_bf16_supported() if device == "cuda" else _cpu_has_bfloat16()
+        native = torch.cuda.is_bf16_supported() if device == "cuda" else cpu_has_bfloat16()
         return torch.bfloat16 if native else torch.float32
     if precision == "bfloat16":
         return torch.bfloat16
     if precision == "float32":
         return torch.float32
     raise ConfigError(f"RAGLOOP_PRECISION={precision}: use auto, float32 or bfloat16")
-
-
-def _cpu_has_bfloat16() -> bool:
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.exists():
-        return False
-    words = set(cpuinfo.read_text(errors="replace").split())
-    return bool(words & {"avx512_bf16", "amx_bf16", "bf16"})
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="Weights of embedding models and LLMs.", no_args_is_help=True)
     group.command("pull")(pull)
     group.command("list")(list_models)
+    group.command("prepare")(prepare)
     app.add_typer(group, name="models")
 
 
@@ -93,5 +95,46 @@ def list_models(as_json: JsonFlag = False) -> None:
     def render(console: Console) -> None:
         columns = ("model", "name", "dims", "base", "created")
         console.print(grid(columns, [[record[c] for c in columns] for record in records]))
+
+    emit({"models": records}, as_json, render)
+
+
+def prepare(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models; by default the one that is set.")
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Measure what encodes with models fastest on this machine; once, and kept beside them.
+
+    A model that is loaded without it is measured then.
+    """
+    from rag_service.wiring import make_registry
+
+    settings = load_settings()
+    registry = make_registry(settings)
+    cards = [registry.resolve(name) for name in names or [settings.embedding_model]]
+    records = []
+    for card in cards:
+        engine, figures = registry.prepare(card.fingerprint)
+        told = {name: asdict(found) for name, found in figures.items()}
+        records.append(
+            {"model": card.fingerprint, "name": card.name, "engine": engine, "engines": told}
+        )
+
+    def render(console: Console) -> None:
+        for record in records:
+            rows = [
+                (
+                    name,
+                    f"{found['ratio']:.2f}",
+                    f"{found['cosine']:.4f}",
+                    f"{found['ndcg_loss']:+.4f}",
+                    "chosen" if name == record["engine"] else escape(found["refused"]),
+                )
+                for name, found in record["engines"].items()
+            ]
+            columns = ("engine", "times float32", "least cosine", "NDCG@10 loss", "")
+            console.print(grid(columns, rows, f"{record['name']} {record['model']}"))
 
     emit({"models": records}, as_json, render)

@@ -47,7 +47,7 @@ def finetune_reranker(
         batch_size=batch_size,
         learning_rate=learning_rate,
         max_tokens=320,
-        precision=settings.precision,
+        precision=settings.arithmetic,
         seed=settings.seed,
     )
     base = base or DEFAULT_BASE

@@ -75,7 +75,7 @@ class FinetuneChoices:
                 texts_only=self.only_own and self.questions_file is None,
                 processes=self.processes,
                 adapter=self.adapter,
-                precision=settings.precision,
+                precision=settings.arithmetic,
                 seed=settings.seed,
             ),
             negatives=self.negatives,
