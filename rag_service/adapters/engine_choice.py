@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from rag_service.adapters.engines import cpu_flags, device, named
+from rag_service.adapters.model_files import ENGINE_FIGURES
 from rag_service.adapters.sentence_embedder import ENGINES, SentenceEmbedder
 from rag_service.core.errors import ConfigError, ModelError
 from rag_service.core.files import write_atomically
@@ -31,7 +32,6 @@ MIN_COSINE = 0.99
 MOST_NDCG_LOSS = 0.005
 
 EXACT = "float32"
-KEPT = "engines.json"
 
 _JOINED, _LONG = 4, 12
 """Passages that make a text of a chunk's length, and how many of these are timed."""
@@ -103,8 +103,8 @@ def figures(
     from filelock import FileLock
 
     folder = Path(card.path)
-    with FileLock(folder / f".{KEPT}.lock"):
-        kept = _read(folder / KEPT)
+    with FileLock(folder / f".{ENGINE_FIGURES}.lock"):
+        kept = _read(folder / ENGINE_FIGURES)
         name, machine = this_machine()
         entry = kept.setdefault(name, {"machine": machine, "engines": {}})
         missing = [engine for engine in engines if engine not in entry["engines"]]
@@ -112,7 +112,7 @@ def figures(
             _log.info("measuring %s with %s on this machine", card.name, ", ".join(missing))
             entry["engines"].update(_measure_apart(card, missing, calibration))
             entry["measured"] = now()
-            write_atomically(folder / KEPT, json.dumps(kept, indent=2) + "\n")
+            write_atomically(folder / ENGINE_FIGURES, json.dumps(kept, indent=2) + "\n")
             _remove_unused(folder, kept)
         return {engine: Figures(**told) for engine, told in entry["engines"].items()}
 
@@ -144,7 +144,7 @@ def measure(
     questions = list(calibration.questions)
     running: dict[str, SentenceEmbedder] = {}
     told: dict[str, Figures] = {}
-    exact = _Exact()
+    exact: list[tuple[Vectors, float]] = []
     for engine in (EXACT, *(e for e in engines if e != EXACT)):
         try:
             embedder = SentenceEmbedder(card, Path(card.path), engine, _BATCH)
@@ -156,10 +156,10 @@ def measure(
             continue
         ndcg = _ndcg(documents[: len(passages)], asked, calibration.relevant)
         vectors = np.concatenate([documents, asked])
-        if engine == EXACT:
-            exact = _Exact(vectors, ndcg)
-        cosine = float((vectors * exact.vectors).sum(axis=1).min())
-        loss = exact.ndcg - ndcg
+        if not exact:
+            exact.append((vectors, ndcg))
+        ((wanted, best),) = exact
+        cosine, loss = float((vectors * wanted).sum(axis=1).min()), best - ndcg
         refused = _beyond(cosine, loss)
         told[engine] = Figures(0.0, 0.0, cosine, loss, refused)
         if not refused:
@@ -172,12 +172,6 @@ def measure(
             median(took), median(ratios), told[engine].cosine, told[engine].ndcg_loss
         )
     return told
-
-
-@dataclass(frozen=True, slots=True)
-class _Exact:
-    vectors: Vectors = np.empty((0, 0), np.float32)  # noqa: RUF009 - never written to
-    ndcg: float = 0.0
 
 
 def _beyond(cosine: float, loss: float) -> str:

@@ -18,6 +18,9 @@ from rag_service.core.errors import ModelError
 _KEPT = {".json", ".txt", ".safetensors", ".model", ".md"}
 """Suffixes of the files of a model; pickled weights and other formats are not taken over."""
 
+ENGINE_FIGURES = "engines.json"
+"""File beside a model of what was measured of it here; of no meaning for a copy."""
+
 _PROVENANCE = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "__version__"}
 """Keys of a configuration that say where a model came from, not what it computes."""
 
@@ -162,7 +165,7 @@ def copy_model(folder: Path, target: Path, *, link: bool = False) -> None:
         if not place.is_dir():
             continue  # a module without settings has no folder in some copies
         for path in place.iterdir():
-            if not path.is_file() or path.suffix not in _KEPT:
+            if not path.is_file() or path.suffix not in _KEPT or path.name == ENGINE_FIGURES:
                 continue
             if not (link and path.suffix == ".safetensors" and _linked(path, kept)):
                 shutil.copyfile(path, kept / path.name)

@@ -225,3 +225,6 @@ def test_a_model_is_measured_when_it_is_first_loaded(card: ModelCard, tmp_path: 
     assert not told[chosen].refused
     # The fingerprint is that of the weights, whatever computes them.
     assert registry.add(Path(card.path), name="again") == entry
+    # A cut model has vectors of its own, and figures of its own.
+    cut = registry.truncated(entry.fingerprint, 16)
+    assert not (Path(cut.path) / "engines.json").exists()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pytest
+import torch
 
-from rag_service.adapters.sentence_embedder import SentenceEmbedder, arithmetic
+from rag_service.adapters.sentence_embedder import SentenceEmbedder, arithmetic, batches
 from rag_service.core.errors import ConfigError, ModelError
-from rag_service.core.types import ModelCard
+from rag_service.core.types import ModelCard, Vectors
 from tests.fakes.tiny_model import tiny_model
 
 TEXTS = ["net sales rose", "the dividend was raised", "query : net sales", "leases"]
@@ -96,8 +99,43 @@ def test_vectors_that_are_not_finite_are_an_error(
     card: ModelCard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     embedder = load(card)
-    monkeypatch.setattr(
-        embedder._model, "encode", lambda texts, **_: np.full((len(texts), card.dims), np.nan)
-    )
+    gone = {"sentence_embedding": torch.full((1, card.dims), torch.nan)}
+    monkeypatch.setattr(embedder._model, "forward", lambda features, **_: gone)
     with pytest.raises(ModelError, match="not finite"):
         embedder.embed_documents(["net"])
+
+
+def test_texts_share_a_batch_as_long_as_padding_and_budget_last() -> None:
+    def planned(lengths: list[int], most: int, padding: float, budget: float) -> list[list[int]]:
+        return [[lengths[i] for i in places] for places in batches(lengths, most, padding, budget)]
+
+    assert planned([3, 9, 5], 2, 100, 100) == [[9, 5], [3]]
+    assert planned([9, 9, 1, 1], 4, 10, 100) == [[9, 9, 1], [1]]
+    assert planned([9, 9, 9], 4, 100, 20) == [[9, 9], [9]]
+    assert planned([50, 50], 4, 100, 20) == [[50], [50]]
+    assert planned([], 4, 100, 20) == []
+
+
+def test_the_next_batch_is_tokenized_beside_the_one_that_is_encoded(card: ModelCard) -> None:
+    embedder = load(card, batch_size=1)
+    second, threads = threading.Event(), set()
+    tokenize, encode = embedder._tokenize, embedder._encode
+    waited: list[bool] = []
+
+    def watched(texts: Sequence[str], task: Literal["query", "document"]) -> dict[str, Any]:
+        threads.add(threading.get_ident())
+        if tokenized:
+            second.set()
+        tokenized.append(texts)
+        return tokenize(texts, task)
+
+    def encoding(features: dict[str, Any], task: Literal["query", "document"]) -> Vectors:
+        waited.append(second.wait(10))
+        return encode(features, task)
+
+    tokenized: list[Sequence[str]] = []
+    embedder._tokenize, embedder._encode = watched, encoding  # type: ignore[method-assign]
+    vectors = embedder.embed_documents(TEXTS)
+    assert waited == [True] * len(TEXTS)
+    assert threading.get_ident() not in threads
+    np.testing.assert_allclose(vectors, load(card).embed_documents(TEXTS), atol=1e-6)
