@@ -150,7 +150,7 @@ class Services:
                 self.settings.home,
                 self.releases,
                 self.chunks,
-                lambda: self.queue.all(),
+                lambda: self.queue,
                 lambda: used_memory(self._client),
                 self.ready,
             )
@@ -696,7 +696,9 @@ def open_services(
 ) -> Iterator[Services]:
     """Services on the configured Redis, or on the embedded one of this home.
 
-    They make a tracer of their own unless one is given, and close it. Raises ConfigError, StoreUnavailable.
+    They make a tracer of their own unless one is given, and close it.
+
+    Raises ConfigError, StoreUnavailable.
     """
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(EmbeddedRedis(settings.home))

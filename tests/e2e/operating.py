@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from rag_service.core.errors import GateRejected
 from rag_service.core.types import Document, GateDecision, Release, Run
@@ -63,16 +63,19 @@ def opened(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
     page.set_default_timeout(20_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
-    )
+    page.on("console", lambda said: faults.append(said.text) if _is_fault(said) else None)
     try:
         page.goto(url)
         yield page
     finally:
         made.close()
     assert not faults
+
+
+def _is_fault(said: ConsoleMessage) -> bool:
+    """Whatever is an error on the console, but a request that the API refused: that is shown."""
+    refused = "/static/" not in said.location["url"] and said.text.startswith("Failed to load")
+    return "Content Security Policy" in said.text or (said.type == "error" and not refused)
 
 
 def assert_accessible(page: Page) -> None:

@@ -214,4 +214,4 @@ def test_a_client_that_is_worked_for_may_wait(world: World, port: int) -> None:
 def test_settings_reach_the_server() -> None:
     assert SERVER_OPTIONS["http"] is TimedProtocol
     assert TimedProtocol.seconds >= 5
-    assert Settings().max_connections == 1000
+    assert Settings().max_connections == 500

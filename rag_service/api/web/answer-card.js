@@ -73,7 +73,7 @@ export function answerCard(api) {
         h("span", { class: "quiet-text" }, [how, `release ${answer.release}`, answer.cached ? "from the cache" : duration(performance.now() - began)].filter(Boolean).join(" · ")),
       );
       if (answer.reason) head.append(h("p", { class: "quiet-text reason" }, sentence(answer.reason)));
-      calculation.hidden = !answer.calculation;
+      calculation.hidden = !answer.calculation || answer.answer.includes(answer.calculation);
       calculation.replaceChildren(h("span", { class: "quiet-text" }, "Calculation "), h("code", {}, answer.calculation));
       tools.replaceChildren(copyButton(answer), ...verdicts(answer, api));
       more.replaceChildren(

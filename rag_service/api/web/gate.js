@@ -38,7 +38,7 @@ export function figureTable(judged) {
   }
   const head = ["Measure", `Before (${releases.before})`, `After (${releases.after})`, "Difference", "p", "Verdict"];
   const framed = table("Figures before and after, with 95 % intervals", head, rows);
-  framed.classList.add("cards-when-narrow", "figures");
+  framed.classList.add("cards-when-narrow", "figure-table");
   for (const row of rows) [...row.cells].forEach((cell, at) => at && (cell.dataset.label = head[at]));
   return framed;
 }

@@ -94,9 +94,9 @@ function tableText(text, words) {
   const rows = lines.map((line) => line.trim().split(/\s{2,}|\s\|\s|\t/));
   const width = Math.max(...rows.map((row) => row.length));
   const first = rows.findIndex((row) => row.length === width);
-  const head = first > 0 && rows[first - 1].length === width - 1 && width > 2 ? first - 1 : -1;
+  const head = width > 2 ? rows.slice(0, first).findLastIndex((row) => row.length === width - 1) : -1;
   const above = rows.slice(0, head >= 0 ? head : first);
-  const below = rows.slice(first);
+  const below = rows.slice(head >= 0 ? head + 1 : first);
   const sound = width > 1 && above.every((row) => row.length === 1) && below.every((row) => row.length === 1 || row.length === width);
   if (!sound) return h("pre", { class: "table-raw", tabindex: "0" }, highlighted(text, words));
   return h(

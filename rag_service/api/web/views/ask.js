@@ -100,7 +100,9 @@ export async function render(root, { api, params }) {
     opening.classList.toggle("unseen", begun);
     examples.hidden = begun;
     fresh.hidden = !begun;
+    question.rows = begun ? 1 : 2;
     question.placeholder = begun ? "Ask a follow-up" : "Ask about the filings";
+    grow();
   }
 
   async function ask(text) {
@@ -118,7 +120,6 @@ export async function render(root, { api, params }) {
     turns.append(turn);
     earlier.push(text);
     question.value = "";
-    grow();
     settle();
     keep();
     turn.scrollIntoView({ block: "start", behavior: "auto" });

@@ -46,7 +46,7 @@ export async function render(root, { api, params }) {
     h(
       "form",
       { class: "card search-form", onsubmit: (event) => { event.preventDefault(); compare(); } },
-      h("div", { class: "search-line" }, question, h("button", { type: "submit", class: "main" }, icon("compare"), "Compare")),
+      h("div", { class: "search-line" }, question, h("button", { type: "submit", class: "main" }, icon("compare"), h("span", {}, "Compare"))),
       h("div", { class: "search-options ends" }, field("From release", a), swap, field("To release", b)),
     ),
     out,
@@ -129,7 +129,7 @@ function side(found, note, words, label) {
       ),
       h("div", { class: "answer-head" }, answer.grounded ? badge("Grounded", "good") : badge("Not supported by the filings", "warn")),
       h("p", { class: "answer-text" }, answer.answer),
-      answer.calculation ? h("p", { class: "calculation" }, h("span", { class: "quiet-text" }, "Calculation "), h("code", {}, answer.calculation)) : null,
+      answer.calculation && !answer.answer.includes(answer.calculation) ? h("p", { class: "calculation" }, h("span", { class: "quiet-text" }, "Calculation "), h("code", {}, answer.calculation)) : null,
       citations,
     ),
     h("ol", { class: "passages cards", "aria-label": `Passages of ${release}` }, hits.map((hit) => passage(hit, { words, note: note(hit), folded: true }))),

@@ -7,6 +7,7 @@ import { explained, problemNotice } from "../problem.js";
 import { remember } from "../router.js";
 import { confirm, empty, field, select, skeleton, toast } from "../ui.js";
 import { adopt, send, uploads } from "../uploads.js";
+import { openPage } from "../viewer.js";
 
 export const title = "Documents";
 
@@ -155,7 +156,7 @@ export async function render(root, { api, params }) {
       h(
         "td",
         { class: "row-actions" },
-        h("button", { class: "small", "aria-label": `Open ${name}`, onclick: async () => (await import("../viewer.js")).openPage({ document: name, page: 1 }) }, "Open"),
+        h("button", { class: "small", "aria-label": `Open ${name}`, onclick: () => openPage({ document: name, page: 1 }) }, "Open"),
         h("button", { class: "quiet icon-only", "aria-label": `Remove ${name}`, title: "Remove", onclick: () => remove(one) }, icon("trash")),
       ),
     );

@@ -40,7 +40,7 @@ export async function render(root, { api, params }) {
   const form = h(
     "form",
     { class: "card search-form", role: "search", onsubmit: (event) => { event.preventDefault(); search(); } },
-    h("div", { class: "search-line" }, query, h("button", { type: "submit", class: "main" }, icon("search"), "Search")),
+    h("div", { class: "search-line" }, query, h("button", { type: "submit", class: "main" }, icon("search"), h("span", {}, "Search"))),
     h("div", { class: "search-options" }, filterBar(documents, state, search), h("div", { class: "scope-bar" }, kind, k), h("label", { class: "check" }, explain, "Show scores")),
     h(
       "details",
