@@ -182,7 +182,7 @@ class Backups:
         lost = {**self._counts(), "keys": keys, "files": files}
         if not force:
             raise InvalidRequest(
-                f"{self._home} (namespace {self._namespace}) holds {_told(lost)}, which a restore "
+                f"{self._home} (namespace {self._namespace}) holds {told(lost)}, which a restore "
                 "would delete: give --force, or set RAGLOOP_HOME and RAGLOOP_NAMESPACE to others"
             )
         return lost
@@ -270,6 +270,6 @@ def _remove(place: Path) -> None:
         place.unlink(missing_ok=True)
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def told(counts: Mapping[str, int]) -> str:
     """Such as ``1 document, 31 files``."""
     return ", ".join(f"{n} {what if n != 1 else what[:-1]}" for what, n in counts.items() if n)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -30,7 +29,13 @@ class GatedWorld(World):
         self.add_release("model-of-r0001", chunks, live=True)
         self.add_release("model-of-r0002", chunks)
         document = Document(
-            first.document_id, first.document, first.facts, 8, len(chunks), 4, "2025-01-01T00:00:00Z"
+            first.document_id,
+            first.document,
+            first.facts,
+            8,
+            len(chunks),
+            4,
+            "2025-01-01T00:00:00Z",
         )
         self.chunks.replace(document, chunks, "r0001")
         before, after = self.measure("r0001", 1), self.measure("r0002", 2)
@@ -89,4 +94,3 @@ def assert_accessible(page: Page) -> None:
     ]
     assert not told, told
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-

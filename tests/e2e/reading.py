@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from rag_service.core.errors import GenerationError
 from rag_service.core.ids import document_id
 from rag_service.core.types import Chunk, Document, FilingFacts, ModelCard
 from tests.fakes.answering import DIMS, ScriptedGenerator, World
@@ -20,20 +19,22 @@ HOSTILE = "Marlow.html"
 HARM = '<img src=x onerror="document.body.innerHTML=1"> <script>alert(1)</script> of marlow fabrics'
 
 
-def reading_world(home: Path) -> World:
-    """Release r0001 is live and has every filing, r0002 none of the drawn one. The LLM is down."""
-    world = World(home, ScriptedGenerator(error=GenerationError("the LLM does not answer")))
+def reading_world(home: Path, generator: ScriptedGenerator | None = None) -> World:
+    """Release r0001 is live and has every filing, r0002 none of the drawn one."""
+    world = World(home, generator)
     for model in ("ma", "mb"):
         world.registry._cards[model] = ModelCard(model, model, "", DIMS, 512, "", "", "")
-    chunks = [*filing("Alder Mills", 2023), _hostile(world)]
+    page, chunk = _hostile()
+    chunks = [*filing("Alder Mills", 2023), chunk]
     world.add_release("ma", chunks, live=True)
     world.add_release("mb", chunks)
+    world.chunks.replace(page, [chunk], "r0001")
     drawn = ingest_files.filing(home.parent / DRAWN)
     world.ingestion.run([drawn])
     return world
 
 
-def _hostile(world: World) -> Chunk:
+def _hostile() -> tuple[Document, Chunk]:
     """A filing without pictures of its pages, whose every text is markup."""
     facts = FilingFacts('<b onclick="alert(1)">Marlow</b>', "", "10-K", 2021, "2021-12-31")
     page = Document(document_id(HARM.encode()), HOSTILE, facts, 1, 1, 0, "2024-01-01T00:00:00Z")
@@ -47,5 +48,4 @@ def _hostile(world: World) -> Chunk:
         page_start=1,
         page_end=1,
     )
-    world.chunks.replace(page, [chunk], "r0001")
-    return chunk
+    return page, chunk

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from rag_service.api.app import create_app
 from tests.e2e.operating import REASONS, GatedWorld, assert_accessible, opened
@@ -60,8 +60,8 @@ def test_an_upload_is_followed_until_it_is_understood(page: Page, world: GatedWo
     go(page, "Documents")
     page.locator("input[type=file]").set_input_files(
         [
-            {"name": "NEW_2023_10K.txt", "mimeType": "text/plain", "buffer": b"Form 10-K " * 99},
-            {"name": "zip.pdf", "mimeType": "application/pdf", "buffer": b"PK\x03\x04" * 99},
+            FilePayload(name="NEW_2023_10K.txt", mimeType="text/plain", buffer=b"Form 10-K " * 99),
+            FilePayload(name="zip.pdf", mimeType="application/pdf", buffer=b"PK\x03\x04" * 99),
         ]
     )
     card = page.get_by_role("listitem").filter(has_text="NEW_2023_10K.txt")
@@ -159,7 +159,7 @@ def test_an_improvement_is_started_watched_cancelled_and_taken_up_again(
     expect(card.get_by_role("listitem").filter(has_text="Training")).to_have_attribute(
         "aria-current", "step"
     )
-    card.get_by_text("Log, 1 lines").click()
+    card.get_by_text("Log, 1 line").click()
     expect(card.get_by_role("log")).to_have_text("loss <b>0.5</b>")
     card.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel the job").click()

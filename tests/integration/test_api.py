@@ -449,15 +449,6 @@ def test_readyz_tells_what_is_not_ready(client: TestClient, world: World) -> Non
     assert kind in documented["503"]["content"]
 
 
-def test_the_page_needs_nothing_from_elsewhere(client: TestClient) -> None:
-    response = client.get("/")
-    assert response.headers["content-type"].startswith("text/html")
-    assert "default-src 'none'" in response.headers["content-security-policy"]
-    assert "http://" not in response.text
-    assert "https://" not in response.text
-    assert '<label for="question">' in response.text
-
-
 def test_unknown_paths_and_methods_are_problems_too(client: TestClient) -> None:
     _problem(client.get("/v1/nothing"), 404, "not_found")
     _problem(client.get("/v1/ask"), 405, "invalid_request")

@@ -12,6 +12,8 @@ const MEASURES = {
   "hit@5": "Hit@5",
 };
 
+const MAX_P = 0.05;
+
 /** The gate's word as a badge. */
 export function verdict(promoted) {
   return h(
@@ -56,8 +58,9 @@ function row(name, before, after, moved) {
   );
 }
 
-/** Whether the interval leaves zero out, in a word and an arrow. */
-function direction({ low, high }) {
+/** By the gate's rule: the interval leaves zero out, and p is small. */
+function direction({ low, high, p }) {
+  if (p >= MAX_P) return h("span", { class: "quiet-text" }, "no clear change");
   if (low > 0) return h("span", { class: "better" }, icon("up", 13), "better");
   if (high < 0) return h("span", { class: "worse" }, icon("down", 13), "worse");
   return h("span", { class: "quiet-text" }, "no clear change");

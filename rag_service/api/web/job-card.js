@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { announce, h, icon } from "./dom.js";
-import { ago, date, duration, number } from "./format.js";
+import { ago, count, date, duration, number } from "./format.js";
 import { follow, jobBadge, KINDS } from "./jobs.js";
 import { explained, problemNotice } from "./problem.js";
 import { confirm, progressBar, toast } from "./ui.js";
@@ -84,10 +84,12 @@ export function runningCard(job, signal, ended) {
 /** A job that is over as one line, with its log and what `outcome(job)` makes of its result. */
 export function pastRow(job, { signal, outcome, again, open }) {
   const body = h("div", { class: "past-body" });
-  const took = job.started && job.ended ? duration(new Date(job.ended) - new Date(job.started)) : "";
+  // Times are kept in whole seconds.
+  const ms = job.started && job.ended ? new Date(job.ended) - new Date(job.started) : null;
+  const took = ms === null ? "" : ms < 1000 ? "under 1 s" : duration(ms);
   const row = h(
     "details",
-    { class: "past", dataset: { job: job.job }, ontoggle: () => row.open && !body.childElementCount && fill() },
+    { class: "past", dataset: { job: job.job, ended: job.job + job.ended }, ontoggle: () => row.open && !body.childElementCount && fill() },
     h(
       "summary",
       {},
@@ -197,7 +199,7 @@ function logPane() {
     kept.push(line);
     if (kept.length > MOST_LINES) kept.shift();
     text.textContent = kept.join("\n");
-    title.textContent = `Log, ${number(kept.length)} lines`;
+    title.textContent = `Log, ${count(kept.length, "line")}`;
     root.hidden = false;
     if (below) text.scrollTop = text.scrollHeight;
   };

@@ -13,6 +13,7 @@ const STAGES = {
   pages: "Page",
   rerank: "Reranked",
   fused: "Together",
+  score: "Score",
 };
 
 /**
@@ -52,7 +53,7 @@ export function passage(hit, { words = [], most = null, note = null, folded = fa
       ),
     ),
     folded ? h("details", { class: "fold" }, h("summary", {}, hit.text.replace(/\s+/g, " ").slice(0, 160)), body) : body,
-    most && hit.scores ? scoreBars(hit.scores, most) : null,
+    most ? scoreBars(scoresOf(hit), most) : null,
   );
 }
 
@@ -60,11 +61,17 @@ export function passage(hit, { words = [], most = null, note = null, folded = fa
 export function highest(hits) {
   const most = {};
   for (const hit of hits) {
-    for (const [stage, score] of Object.entries(hit.scores ?? {})) {
+    for (const [stage, score] of Object.entries(scoresOf(hit))) {
       most[stage] = Math.max(most[stage] ?? 0, Math.abs(score));
     }
   }
   return most;
+}
+
+/** By stage; of a search in one stage the one score, of interleaved hits none. */
+function scoresOf({ score, scores }) {
+  if (scores && Object.keys(scores).length) return scores;
+  return score === null ? {} : { score };
 }
 
 function scoreBars(scores, most) {

@@ -65,7 +65,7 @@ export async function render(root, { api, params }) {
       show(text, await api.post("/v1/compare", { question: text, a: a.value, b: b.value }, { signal }));
     } catch (error) {
       if (error.name === "AbortError") return undefined;
-      out.replaceChildren(problemNotice(error, compare));
+      out.replaceChildren(problemNotice(error, compare), ...stillFound(text, error));
     }
     out.removeAttribute("aria-busy");
     return undefined;
@@ -94,6 +94,16 @@ export async function render(root, { api, params }) {
     running?.abort();
     closePage();
   };
+}
+
+/** What one release found before the answer failed. */
+function stillFound(text, { hits, document: problem }) {
+  if (!hits?.length) return [];
+  const words = wordsOf(text);
+  return [
+    h("h2", {}, "Found by ", h("span", { class: "mono" }, problem.release ?? "the release")),
+    h("ol", { class: "passages cards" }, hits.map((hit) => passage(hit, { words, folded: true }))),
+  ];
 }
 
 function summary({ moves, rbo }) {

@@ -15,6 +15,7 @@ export const title = "Improve";
 
 const LOOK_MS = 10_000;
 const MOST_COLUMNS = 40;
+const FEW = 12; // of past jobs, until all are asked for
 const SERIES = { vectors: "vectors alone, which the gate compares", served: "as served, with all stages" };
 
 export async function render(root, { api, params }) {
@@ -35,6 +36,8 @@ export async function render(root, { api, params }) {
     h("div", { class: "stack" }, running, last, over, past),
   );
   const cards = new Map();
+  let allowed = true;
+  let most = FEW;
 
   async function start(chosen) {
     const job = await startJob(models, chosen);
@@ -44,7 +47,16 @@ export async function render(root, { api, params }) {
   }
 
   async function loadJobs() {
-    const { jobs } = await api.get("/v1/jobs", { signal });
+    if (!allowed) return;
+    let jobs;
+    try {
+      ({ jobs } = await api.get("/v1/jobs", { signal }));
+    } catch (error) {
+      if (error.status !== 403) throw error;
+      allowed = false;
+      past.replaceChildren(h("h2", { id: "past-title" }, "Jobs"), h("p", { class: "quiet-text" }, "Your key does not show jobs: that takes one with the scope operate."));
+      return;
+    }
     for (const job of jobs.filter((one) => !isOver(one)).reverse()) {
       if (cards.has(job.job)) continue;
       const card = runningCard(job, signal, () => {
@@ -59,12 +71,20 @@ export async function render(root, { api, params }) {
   }
 
   function showPast(jobs) {
-    const opened = new Set([...past.querySelectorAll("details.past[open]")].map((row) => row.dataset.job));
-    const kept = new Map([...past.querySelectorAll("details.past")].map((row) => [row.dataset.job, row]));
-    const rows = jobs.map((job) => (kept.has(job.job) ? kept.get(job.job) : pastRow(job, { signal, outcome, again, open: opened.has(job.job) || params.get("job") === job.job })));
+    const made = new Map([...past.querySelectorAll("details.past")].map((row) => [row.dataset.ended, row]));
+    const rows = jobs.slice(0, most).map((job) => made.get(job.job + job.ended) ?? pastRow(job, { signal, outcome, again, open: params.get("job") === job.job }));
+    const more = () => {
+      most = Infinity;
+      showPast(jobs);
+      past.querySelectorAll("summary")[FEW].focus();
+    };
+    // As long as the rows are those that stand there, what is open or focused stays so.
+    const shown = rows.map((row) => row.dataset.ended).join();
+    if (shown && shown === [...made.keys()].join()) return;
     past.replaceChildren(
       h("h2", { id: "past-title" }, "Past jobs"),
       rows.length ? h("div", { class: "past-list" }, rows) : h("p", { class: "quiet-text" }, "No job has ended here yet. Those of the command line are told of in the report."),
+      jobs.length > rows.length ? h("div", {}, h("button", { class: "small", onclick: more }, `Show all ${jobs.length}`)) : "",
     );
   }
 
