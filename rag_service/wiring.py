@@ -343,7 +343,7 @@ class Services:
             self.releases,
             self.jobs,
             self.holder.hold,
-            empty_queue=lambda: self.queue.queue.empty(),  # type: ignore[no-untyped-call]
+            empty_queue=self.queue.queue.empty,
         )
 
     @cached_property

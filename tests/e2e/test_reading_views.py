@@ -100,7 +100,7 @@ def test_a_dead_llm_leaves_the_passages_and_a_way_on(browser: Browser, tmp_path:
 
 @pytest.mark.parametrize(
     ("status", "said"),
-    [(429, "Try again in 7 s"), (503, "does not answer"), (504, "took too long")],
+    [(429, "Try again in 7 s"), (503, "cannot do this now"), (504, "took too long")],
 )
 def test_a_refused_question_says_what_to_do(page: Page, status: int, said: str) -> None:
     document = {"status": status, "detail": "said so", "code": "x", "retryable": True}

@@ -7,7 +7,7 @@ import { duration } from "./format.js";
 import { wordsOf } from "./highlight.js";
 import { passage } from "./passage.js";
 import { problemNotice, sentence } from "./problem.js";
-import { badge, skeleton, toast } from "./ui.js";
+import { badge, copy, skeleton, toast } from "./ui.js";
 
 const METHODS = {
   computed: "worked out from table figures",
@@ -99,21 +99,19 @@ export function answerCard(api) {
 }
 
 function copyButton(answer) {
-  const button = h(
+  return h(
     "button",
     {
       type: "button",
       class: "quiet small",
-      onclick: async () => {
+      onclick: () => {
         const quotes = answer.citations.map((one, at) => `[${at + 1}] “${one.quote}” (${place(one)})`);
-        await navigator.clipboard.writeText([answer.answer, ...quotes].join("\n"));
-        toast("Answer and citations are copied.");
+        copy([answer.answer, ...quotes].join("\n"), "Answer and citations are copied.");
       },
     },
     icon("copy"),
     "Copy with citations",
   );
-  return button;
 }
 
 function verdicts(answer, api) {
@@ -133,7 +131,7 @@ function verdicts(answer, api) {
           try {
             await api.post("/v1/feedback", feedback(answer, verdict));
             buttons.forEach((one) => one.setAttribute("aria-pressed", String(one === pressed)));
-            toast("Thank you: kept for the next improvement.");
+            toast("Thank you, it is kept.");
           } catch (error) {
             toast(`Not kept: ${error.message}`, "bad");
           }

@@ -25,7 +25,11 @@ export function verdict(promoted) {
 }
 
 export function reasonList({ reasons }) {
-  return h("ul", { class: "reasons" }, reasons.map((reason) => h("li", {}, reason)));
+  return h(
+    "ul",
+    { class: "reasons" },
+    reasons.map((reason) => h("li", {}, reason)),
+  );
 }
 
 /** Before and after with intervals, difference and p; `judged` as `ragloop improve --json` has it. */
@@ -52,7 +56,13 @@ function row(name, before, after, moved) {
     h("th", { scope: "row" }, name),
     h("td", {}, withInterval(before)),
     h("td", {}, withInterval(after)),
-    h("td", {}, moved ? h("span", {}, h("b", {}, signed(moved.value)), ` [${signed(moved.low)}, ${signed(moved.high)}]`) : "not comparable"),
+    h(
+      "td",
+      {},
+      moved
+        ? h("span", {}, h("b", {}, signed(moved.value)), ` [${signed(moved.low)}, ${signed(moved.high)}]`)
+        : "not comparable",
+    ),
     h("td", {}, moved ? fixed(moved.p, 4) : "–"),
     h("td", {}, moved ? direction(moved) : ""),
   );

@@ -15,7 +15,10 @@ const PHASES = {
   improve: [QUESTIONS, TRAINING, INDEX, ["Evaluation", /^evaluate/], ["Gate", /^(gate|promote|latency)/]],
   finetune: [QUESTIONS, TRAINING],
   reindex: [INDEX],
-  ingest: [["Reading", /^ingest/], ["Indexing", /^embed/]],
+  ingest: [
+    ["Reading", /^ingest/],
+    ["Indexing", /^embed/],
+  ],
 };
 
 /** A card of a job that waits or runs; it listens until `signal`, and calls `ended(job)`. */
@@ -26,7 +29,11 @@ export function runningCard(job, signal, ended) {
   const clock = h("span", { class: "quiet-text" });
   const state = h("span", {}, jobBadge(job));
   const lines = logPane();
-  const stop = h("button", { class: "small", "aria-label": `Cancel ${label(job)}`, onclick: () => cancel(job, stop) }, "Cancel");
+  const stop = h(
+    "button",
+    { class: "small", "aria-label": `Cancel ${label(job)}`, onclick: () => cancel(job, stop) },
+    "Cancel",
+  );
   let shown = job;
 
   const say = (step, done, total) => {
@@ -36,7 +43,9 @@ export function runningCard(job, signal, ended) {
     phases.reach(step);
   };
   const tick = () => {
-    clock.textContent = shown.started ? duration(Date.now() - new Date(shown.started)) : `asked for ${ago(shown.created)}`;
+    clock.textContent = shown.started
+      ? duration(Date.now() - new Date(shown.started))
+      : `asked for ${ago(shown.created)}`;
   };
   const timer = setInterval(tick, 1000);
   signal.addEventListener("abort", () => clearInterval(timer));
@@ -47,7 +56,14 @@ export function runningCard(job, signal, ended) {
   return h(
     "article",
     { class: "card job", "aria-label": label(job), dataset: { job: job.job } },
-    h("div", { class: "card-head" }, h("h3", {}, KINDS[job.kind] ?? job.kind, " ", h("small", {}, job.job)), state, clock, stop),
+    h(
+      "div",
+      { class: "card-head" },
+      h("h3", {}, KINDS[job.kind] ?? job.kind, " ", h("small", {}, job.job)),
+      state,
+      clock,
+      stop,
+    ),
     phases.root,
     bar,
     said,
@@ -62,7 +78,11 @@ export function runningCard(job, signal, ended) {
           progress: ({ step, done, total }) => say(step, done, total),
           log: ({ line }) => lines.add(line),
           state: (now) => {
-            shown = { ...shown, ...now, started: now.state === "running" ? shown.started || new Date().toISOString() : shown.started };
+            shown = {
+              ...shown,
+              ...now,
+              started: now.state === "running" ? shown.started || new Date().toISOString() : shown.started,
+            };
             state.replaceChildren(jobBadge(shown));
             if (shown.state === "queued") said.textContent = stepText(shown, "", 0, 0);
             tick();
@@ -89,7 +109,11 @@ export function pastRow(job, { signal, outcome, again, open }) {
   const took = ms === null ? "" : ms < 1000 ? "under 1 s" : duration(ms);
   const row = h(
     "details",
-    { class: "past", dataset: { job: job.job, ended: job.job + job.ended }, ontoggle: () => row.open && !body.childElementCount && fill() },
+    {
+      class: "past",
+      dataset: { job: job.job, ended: job.job + job.ended },
+      ontoggle: () => row.open && !body.childElementCount && fill(),
+    },
     h(
       "summary",
       {},
@@ -109,11 +133,20 @@ export function pastRow(job, { signal, outcome, again, open }) {
     const retry =
       job.state === "done"
         ? null
-        : h("button", { class: "small", "aria-label": `Try ${label(job)} again`, onclick: () => takeUp(retry) }, icon("retry"), "Try again");
+        : h(
+            "button",
+            { class: "small", "aria-label": `Try ${label(job)} again`, onclick: () => takeUp(retry) },
+            icon("retry"),
+            "Try again",
+          );
     body.replaceChildren(h("div", { class: "row" }, h("code", {}, job.job), retry), lines.root);
     try {
       const whole = await follow(job.job, { log: ({ line }) => lines.add(line) }, signal);
-      if (whole.reason) body.insertBefore(h("p", { class: whole.state === "failed" ? "error" : "quiet-text" }, whole.reason), lines.root);
+      if (whole.reason)
+        body.insertBefore(
+          h("p", { class: whole.state === "failed" ? "error" : "quiet-text" }, whole.reason),
+          lines.root,
+        );
       if (whole.result) body.insertBefore(h("div", { class: "stack" }, outcome(whole)), lines.root);
     } catch (error) {
       if (error.name !== "AbortError") body.append(problemNotice(error));
@@ -171,7 +204,9 @@ function stepText(job, step, done, total) {
 /** The phases of a kind of job; `reach(step)` marks the one that a step belongs to. */
 function phaseList(phases) {
   const words = phases.map(() => h("span", { class: "unseen" }, "to come"));
-  const items = phases.map(([name], index) => h("li", {}, h("span", { class: "phase-mark", "aria-hidden": "true" }, icon("check", 11)), name, " ", words[index]));
+  const items = phases.map(([name], index) =>
+    h("li", {}, h("span", { class: "phase-mark", "aria-hidden": "true" }, icon("check", 11)), name, " ", words[index]),
+  );
   const root = h("ol", { class: "phases", "aria-label": "Steps" }, items);
   let reached = -1;
   const reach = (step) => {

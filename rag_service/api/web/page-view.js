@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 import { pages } from "./format.js";
 import { problemNotice } from "./problem.js";
 import { address } from "./router.js";
-import { skeleton, toast } from "./ui.js";
+import { copy, skeleton } from "./ui.js";
 
 const ZOOMS = [1, 1.4, 2, 2.8];
 const WIDTHS = [1000, 1400, 2000, 2000];
@@ -135,10 +135,9 @@ export function pageView({ document: name, page, page_end: last = page, quote = 
     act();
   }
 
-  async function link() {
+  function link() {
     const to = new URL(address("page", { document: name, page: at, quote }), location.href);
-    await navigator.clipboard.writeText(to.href);
-    toast("A link to this page is copied.");
+    copy(to.href, "A link to this page is copied.");
   }
 
   function letGo() {

@@ -56,6 +56,16 @@ export function toast(text, kind = "info") {
   return box;
 }
 
+/** Copy text, and say so; `said` is told when it is done. */
+export async function copy(text, said) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(said);
+  } catch {
+    toast("Not copied: browsers allow that over HTTPS or on this machine alone.", "bad");
+  }
+}
+
 /**
  * Asks before something is done that cannot be undone. Gives whether the reader agreed.
  *

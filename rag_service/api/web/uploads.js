@@ -71,7 +71,12 @@ async function watched(card, job) {
     else if (over.state === "cancelled") card.end("Cancelled", "warn", "Reading was stopped; nothing was added.");
     else card.end("Failed", "bad", over.reason || "The log of the job says why.");
   } catch (error) {
-    if (error.status === 403) card.end("Sent", "info", "It is being read. Your key does not allow to watch that; the list shows it when it is indexed.");
+    if (error.status === 403)
+      card.end(
+        "Sent",
+        "info",
+        "It is being read. Your key does not allow to watch that; the list shows it when it is indexed.",
+      );
     else card.end(...refused(error));
   }
   dispatchEvent(new Event("ragloop:changed"));
@@ -100,11 +105,23 @@ function makeCard(name, size) {
   const said = h("p", { class: "quiet-text" });
   const state = h("span", {}, badge("On its way", "info"));
   const body = h("div", { class: "upload-body" }, bar, said);
-  const button = h("button", { class: "quiet icon-only", title: `Stop ${name}`, "aria-label": `Stop ${name}` }, icon("close"));
+  const button = h(
+    "button",
+    { class: "quiet icon-only", title: `Stop ${name}`, "aria-label": `Stop ${name}` },
+    icon("close"),
+  );
   const root = h(
     "li",
     { class: "upload" },
-    h("div", { class: "upload-head" }, icon("documents"), h("strong", {}, name), size ? h("small", {}, bytes(size)) : null, state, button),
+    h(
+      "div",
+      { class: "upload-head" },
+      icon("documents"),
+      h("strong", {}, name),
+      size ? h("small", {}, bytes(size)) : null,
+      state,
+      button,
+    ),
     body,
   );
   const card = { root, stop, job: "" };
@@ -159,7 +176,17 @@ function understanding(outcome) {
     ["Tables", number(outcome.tables)],
   ];
   return [
-    h("dl", { class: "tiles" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value))))),
-    notes.length ? h("ul", { class: "notes" }, notes.map((note) => h("li", {}, sentence(note)))) : null,
+    h(
+      "dl",
+      { class: "tiles" },
+      facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))),
+    ),
+    notes.length
+      ? h(
+          "ul",
+          { class: "notes" },
+          notes.map((note) => h("li", {}, sentence(note))),
+        )
+      : null,
   ].filter(Boolean);
 }

@@ -15,7 +15,7 @@ export const title = "Compare";
 const SERVABLE = new Set(["live", "candidate", "retired"]);
 
 export async function render(root, { api, params }) {
-  const { live, releases } = await api.get("/v1/releases");
+  const { live, previous, releases } = await api.get("/v1/releases");
   const usable = releases.filter((one) => SERVABLE.has(one.state)).reverse();
   root.append(
     h("header", { class: "view-head" }, h("div", {}, h("h1", {}, "Compare"), h("p", {}, "One question under two releases: what each finds, what it answers, and what moved."))),
@@ -31,7 +31,7 @@ export async function render(root, { api, params }) {
     return undefined;
   }
   const names = usable.map((one) => [one.release, `${one.release} (${one.state})`]);
-  const other = usable.find((one) => one.release !== live)?.release ?? "";
+  const other = previous ?? usable.find((one) => one.release !== live)?.release ?? "";
   let running = null;
 
   const question = h("input", { type: "search", "aria-label": "Question", placeholder: "Ask both releases", value: params.get("q") ?? "", dataset: { question: "" } });
