@@ -65,7 +65,7 @@ def opened(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
     """A page at ``url`` in which no script fails and nothing is refused by the policy."""
     made = browser.new_context(**context)
     page = made.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.on("console", lambda said: faults.append(said.text) if _is_fault(said) else None)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from rag_service.core.ids import document_id
 from rag_service.core.types import Chunk, Document, FilingFacts, ModelCard
@@ -17,6 +20,17 @@ FIGURE = "What were net sales of Harrow in 2023?"
 PROSE = "How does Harrow treat foreign currency?"
 HOSTILE = "Marlow.html"
 HARM = '<img src=x onerror="document.body.innerHTML=1"> <script>alert(1)</script> of marlow fabrics'
+
+
+class WaitingGenerator(ScriptedGenerator):
+    """Writes nothing, for as long as somebody waits for it."""
+
+    async def stream(self, *args: Any, **options: Any) -> AsyncGenerator[str, None]:
+        try:
+            await asyncio.sleep(60)
+            yield ""
+        finally:
+            self.ended = True
 
 
 def reading_world(home: Path, generator: ScriptedGenerator | None = None) -> World:

@@ -18,8 +18,18 @@ from playwright.sync_api import Browser, Page, Route, expect
 from rag_service.api.app import create_app
 from rag_service.core.errors import GenerationError
 from tests.e2e.operating import assert_accessible, opened
-from tests.e2e.reading import COMPANY, DRAWN, FIGURE, HARM, HOSTILE, PROSE, reading_world
+from tests.e2e.reading import (
+    COMPANY,
+    DRAWN,
+    FIGURE,
+    HARM,
+    HOSTILE,
+    PROSE,
+    WaitingGenerator,
+    reading_world,
+)
 from tests.fakes.answering import ScriptedGenerator, World
+from tests.fakes.at_once import comes_true
 from tests.fakes.served import served
 
 PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}}
@@ -96,6 +106,20 @@ def test_a_dead_llm_leaves_the_passages_and_a_way_on(browser: Browser, tmp_path:
         page.goto(f"http://127.0.0.1:{port}/#/compare?q=foreign+currency&a=r0001&b=r0002")
         expect(page.get_by_role("alert")).to_contain_text("The LLM does not answer")
         expect(page.locator(".passage").first).to_be_visible()
+
+
+def test_an_answer_that_is_stopped_is_not_written_on(browser: Browser, tmp_path: Path) -> None:
+    llm = WaitingGenerator()
+    world = reading_world(tmp_path / "home", llm)
+    with (
+        served(create_app(lambda: nullcontext(world))) as port,
+        opened(browser, f"http://127.0.0.1:{port}/") as page,
+    ):
+        ask(page, PROSE)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("Stopped", exact=True)).to_be_visible()
+        expect(page.get_by_text("Passages found")).to_be_visible()
+        assert comes_true(lambda: llm.ended)
 
 
 @pytest.mark.parametrize(
@@ -205,16 +229,20 @@ def test_the_keyboard_reaches_everything(page: Page) -> None:
     page.keyboard.press("Shift+Enter")
     expect(question).to_have_value("one\n")
     expect(page.get_by_role("article")).to_have_count(0)
-    ask(page, FIGURE)
-    citation = page.locator(".citation").first
+    ask(page, "What was the gross margin of Harrow in 2023?")
+    citation, other = page.locator(".citation").first, page.locator(".citation").last
     citation.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".page-mark")).to_have_count(1)
     expect(page.get_by_role("button", name="Close the page")).to_be_focused()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("img", name=f"{DRAWN}, page 5")).to_be_visible()
+    citation.focus()
+    page.keyboard.press("ArrowDown")
+    expect(other).to_be_focused()
+    expect(page.get_by_role("dialog")).to_contain_text("Cost of sales")
     page.keyboard.press("Escape")
-    expect(citation).to_be_focused()
+    expect(page.get_by_role("dialog")).to_be_hidden()
 
 
 def test_the_theme_stays_as_it_was_chosen(page: Page) -> None:

@@ -323,7 +323,8 @@ def test_without_a_live_release_404_says_what_to_run(tmp_path: Path) -> None:
     with _serve(World(tmp_path)) as client:
         response = client.post("/v1/ask", json={"question": QUESTION})
         assert "ragloop ingest" in _problem(response, 404, "not_found")["detail"]
-        assert client.get("/v1/releases").json() == {"live": None, "releases": []}
+        nothing = {"live": None, "releases": [], "previous": None}
+        assert client.get("/v1/releases").json() == nothing
 
 
 def test_releases_are_listed_promoted_and_rolled_back(client: TestClient) -> None:

@@ -104,13 +104,14 @@ function copyButton(answer) {
     {
       type: "button",
       class: "quiet small",
+      title: "Copy the answer with its citations",
       onclick: () => {
         const quotes = answer.citations.map((one, at) => `[${at + 1}] “${one.quote}” (${place(one)})`);
         copy([answer.answer, ...quotes].join("\n"), "Answer and citations are copied.");
       },
     },
     icon("copy"),
-    "Copy with citations",
+    "Copy",
   );
 }
 

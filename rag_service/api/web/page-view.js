@@ -57,10 +57,11 @@ export function pageView({ document: name, page, page_end: last = page, quote = 
     sheet.setAttribute("aria-busy", "true");
     if (!sheet.querySelector("img")) sheet.replaceChildren(skeleton(14, "Drawing the page"));
     try {
-      const [drawn, marks] = await Promise.all([
-        api.blob(`${path}?width=${WIDTHS[zoom]}`, { signal }),
-        api.get(`${path}/marks?quote=${encodeURIComponent(quote || name)}`, { signal }),
-      ]);
+      const marked = api.get(`${path}/marks?quote=${encodeURIComponent(quote || name)}`, { signal });
+      // Both fail where there is no picture; what the picture's request says is what is told.
+      marked.catch(() => undefined);
+      const drawn = await api.blob(`${path}?width=${WIDTHS[zoom]}`, { signal });
+      const marks = await marked;
       if (signal.aborted) return;
       total = marks.pages;
       place.textContent = `${at} / ${total}`;

@@ -249,7 +249,7 @@ export async function render(root, { api, params }) {
       return h(
         "a",
         { class: "button", href: "/v1/report", target: "_blank", rel: "noopener" },
-        icon("link"),
+        icon("open"),
         "Open the report",
       );
     const save = async () => {
