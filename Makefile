@@ -78,10 +78,13 @@ bench-answers: weights ## answers grounded, right and truly quoted; FILINGS=, QU
 bench-service: weights ## latency and throughput of the service; ARGS=folders of filings
 	$(BIN)/ragloop bench service $(ARGS)
 
+bench-soak: weights ## half an hour of all requests and jobs at once; ARGS=folders of filings
+	$(BIN)/ragloop bench soak $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check audit sbom reference bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-retrieval bench-answers bench-service serve clean
+.PHONY: help setup weights demo test check audit sbom reference bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-retrieval bench-answers bench-service bench-soak serve clean

@@ -40,7 +40,7 @@ def draw(rows: list[Row]) -> str:
     parts = [
         f'<g class="large">{_text(12, 24, TITLE, "value")}</g>',
         _mark(LEFT + 4, 42, filled=False) + _text(LEFT + 14, 46, "before: untrained", ""),
-        _mark(LEFT + 134, 42, filled=True) + _text(LEFT + 144, 46, "after: trained", ""),
+        _mark(LEFT + 150, 42, filled=True) + _text(LEFT + 160, 46, "after: trained", ""),
         f'<path class="grid" d="{lines}"/>',
         *(_text(x(t), height - BOTTOM + 18, f"{t:.1f}", "middle") for t in levels),
     ]

@@ -104,6 +104,10 @@ class Services:
         self._client = client
         self._background = background
 
+    def used_memory(self) -> int:
+        """Bytes that Redis says it uses."""
+        return used_memory(self._client)
+
     @cached_property
     def vectors(self) -> RedisVectorStore:
         return RedisVectorStore(self._client, self.settings.namespace)
@@ -151,7 +155,7 @@ class Services:
                 self.releases,
                 self.chunks,
                 lambda: self.queue,
-                lambda: used_memory(self._client),
+                self.used_memory,
                 self.ready,
             )
         )
@@ -343,7 +347,7 @@ class Services:
             self.releases,
             self.jobs,
             self.holder.hold,
-            empty_queue=self.queue.queue.empty,
+            forget_jobs=self.queue.forget_all,
         )
 
     @cached_property
@@ -477,7 +481,7 @@ class Services:
             chunks=self.chunks,
             registry=self.registry,
             indexer=self.indexer,
-            used_memory=lambda: used_memory(self._client),
+            used_memory=self.used_memory,
         )
 
     @cached_property

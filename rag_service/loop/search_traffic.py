@@ -29,6 +29,8 @@ class Response:
     release: str = ""
     models: frozenset[str] = frozenset()
     """Fingerprints of the encoder, of the index and of every hit: one, if all is right."""
+    status: int = http.client.OK
+    """0 if the connection failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,12 @@ def search(connection: http.client.HTTPConnection, body: Mapping[str, Any]) -> R
         status, found = _answered(connection, "POST", "/v1/search", body)
     except (OSError, http.client.HTTPException, ValueError) as error:
         connection.close()  # the next request opens it anew
-        return Response(began, time.perf_counter(), f"{type(error).__name__}: {error}")
+        failure = f"{type(error).__name__}: {error}"
+        return Response(began, time.perf_counter(), failure, status=0)
     ended = time.perf_counter()
     if status != http.client.OK:
-        return Response(began, ended, f"{status}: {found.get('detail', '')}")
+        failure = f"{status}: {found.get('detail', '')}"
+        return Response(began, ended, failure, status=status)
     if not found["hits"]:
         return Response(began, ended, "no hits", found["release"])
     models = {found["model"], found["index_model"], *(hit["model"] for hit in found["hits"])}

@@ -1,4 +1,4 @@
-"""What the clients of a soak ask a service for: every kind of request, right ones and wrong ones."""
+"""What the clients of a soak ask a service for: every kind of request, right or wrong."""
 
 from __future__ import annotations
 
@@ -119,7 +119,9 @@ class Mix:
     def _marks(self) -> Request:
         chunk = self._random.choice(self._pages)
         said = quote(chunk.text[:120])
-        return Request("marks", "GET", f"{_path(chunk)}/pages/{chunk.page_start}/marks?quote={said}")
+        return Request(
+            "marks", "GET", f"{_path(chunk)}/pages/{chunk.page_start}/marks?quote={said}"
+        )
 
     def _listed(self) -> Request:
         paths = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +68,7 @@ class Sampler:
     def __init__(
         self,
         root: int,
-        serving: Sequence[int],
+        serving: Iterable[int],
         home: Path,
         redis: Callable[[], int],
         busy: Callable[[], bool],

@@ -121,7 +121,9 @@ def _figures(seen: Sequence[Seen]) -> dict[str, Any]:
     p50, p99 = np.percentile(took, (50, 99)) if took else (0.0, 0.0)
     return {
         "requests": len(seen),
-        "statuses": {str(status): n for status, n in sorted(Counter(s.status for s in seen).items())},
+        "statuses": {
+            str(status): n for status, n in sorted(Counter(s.status for s in seen).items())
+        },
         "p50_ms": round(float(p50), 1),
         "p99_ms": round(float(p99), 1),
     }

@@ -18,6 +18,8 @@ from uuid import uuid4
 import pytest
 import redis
 import zstandard
+from rq.executions import Execution
+from rq.job import JobStatus
 
 from rag_service.adapters import archive
 from rag_service.adapters.redis_copy import RedisCopy
@@ -355,6 +357,25 @@ def test_what_waits_in_the_queue_is_forgotten(made: Services, tmp_path: Path) ->
         opened.backups.restore(file, force=True)
         assert opened.queue.all() == []
         assert len(opened.queue.queue) == 0
+
+
+def test_what_a_killed_worker_was_at_is_forgotten_too(made: Services, tmp_path: Path) -> None:
+    file = made.backups.back_up(tmp_path / "a.tar.zst").file
+    queue = made.queue
+    running, cancelled = queue.start("finetune", {}).job, queue.start("improve", {}).job
+    queue.cancel(cancelled)
+    found = queue.queue.fetch_job(running)
+    assert found is not None and queue.queue.remove(running)
+    found.set_status(JobStatus.STARTED)
+    with queue.queue.connection.pipeline() as pipe:
+        Execution.create(found, 600, pipe)
+        pipe.execute()
+    let_go(made)
+    with again(made) as opened:
+        opened.backups.restore(file, force=True)
+        assert opened.queue.queue.started_job_registry.get_job_ids(cleanup=False) == []
+        kept = [str(key) for key in opened._client.scan_iter("rq:*")]
+        assert [key for key in kept if running in key or cancelled in key] == []
 
 
 def test_a_document_that_arrives_during_a_backup_waits_for_it(
