@@ -157,7 +157,6 @@ def wrong_requests(document: str) -> list[Request]:
         (404, Request("", "GET", "/v1/documents/NOBODY_2023_10K.pdf")),
         (404, Request("", "GET", f"/v1/documents/{quote(document)}/pages/100000")),
         (404, Request("", "GET", "/v1/jobs/nothing/events")),
-        (404, Request("", "DELETE", "/v1/documents/NOBODY_2023_10K.pdf")),
         (405, Request("", "PUT", "/v1/search")),
         (415, uploaded("", "zip.pdf", b"PK\x03\x04" + b"\0" * 2000)),
         (422, posted("", "/v1/jobs", {"kind": "ingest", "arguments": {"paths": ["/etc/passwd"]}})),

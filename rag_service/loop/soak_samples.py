@@ -75,7 +75,11 @@ class Sampler:
         every: float,
     ) -> None:
         self._root = psutil.Process(root)
-        self._serving = {pid: f"process {n}" for n, pid in enumerate(sorted(serving), 1)}
+        self._names = {pid: f"process {n}" for n, pid in enumerate(sorted(serving), 1)}
+        for child in self._root.children():
+            name = "trackers" if "resource_tracker" in " ".join(child.cmdline()) else "worker"
+            self._names.setdefault(child.pid, name)
+        self._names[root] = "supervisor"
         self._home = str(home)
         self._redis = redis
         self._busy = busy
@@ -120,16 +124,9 @@ class Sampler:
         return any(self._home in word for word in process.info["cmdline"] or ())
 
     def _name(self, process: psutil.Process) -> str:
-        if process == self._root:
-            return "supervisor"
         if process.name() == "redis-server":
             return "redis"
-        if process.pid in self._serving:
-            return self._serving[process.pid]
-        words = " ".join(process.cmdline())
-        if process.ppid() == self._root.pid and "resource_tracker" not in words:
-            return "worker"
-        return "trackers" if "resource_tracker" in words else JOBS
+        return self._names.get(process.pid, JOBS)
 
 
 def _look_at(process: psutil.Process) -> Held:
@@ -166,12 +163,18 @@ def summary(samples: Sequence[Sample], after: float) -> dict[str, dict[str, Any]
             "rss": growth(at, [one.rss / _MB for one in held]),
             "descriptors": _ends([one.descriptors for one in held]),
             "threads": _ends([one.threads for one in held]),
-            "pids": len({one.pid for one in held}),
         }
     whole = [sum(sample.held[name].memory for name in lasting) / _MB for sample in quiet]
     found["all"] = growth(at, whole)
     found["redis's own figure"] = growth(at, [sample.redis / _MB for sample in quiet])
     return found
+
+
+def died(samples: Sequence[Sample]) -> list[str]:
+    """Processes that were there at first and are not any more."""
+    if not samples:
+        return []
+    return sorted(set(samples[0].held) - set(samples[-1].held) - {JOBS})
 
 
 def growth(at: Sequence[float], values: Sequence[float]) -> dict[str, float]:

@@ -47,7 +47,7 @@ export function intervalChart({ title, series, groups }) {
 }
 
 /** What a mark's shape means. */
-export const MARKS = {
+const MARKS = {
   live: "is live",
   yes: "the gate said yes",
   no: "the gate said no",

@@ -71,6 +71,11 @@ export function icon(name, size = 16) {
   );
 }
 
+/** The focus goes to a field where that opens no keyboard over the screen. */
+export function invite(field) {
+  if (matchMedia("(hover: hover)").matches) field.focus({ preventScroll: true });
+}
+
 /** Says `text` to a screen reader without showing it. */
 export function announce(text) {
   document.getElementById("announcer").textContent = text;

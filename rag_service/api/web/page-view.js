@@ -34,7 +34,7 @@ export function pageView({ document: name, page, page_end: last = page, quote = 
     "div",
     { class: "page-view", onkeydown: keys },
     h(
-      "header",
+      "div",
       { class: "page-head" },
       h("h2", { id: "viewer-title", title: name }, name),
       h("div", { class: "page-tools" }, back, place, on, h("span", { class: "gap" }), smaller, larger, button("link", "Copy a link to this page", link), more),

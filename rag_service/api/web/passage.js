@@ -108,7 +108,7 @@ function tableText(text, words) {
   if (!sound) return h("pre", { class: "table-raw", tabindex: "0" }, highlighted(text, words));
   return h(
     "div",
-    { class: "table-frame cells", tabindex: "0", role: "region", "aria-label": above[0]?.[0] ?? "Table" },
+    { class: "table-frame cells", tabindex: "0", role: "group", "aria-label": above[0]?.[0] ?? "Table" },
     h(
       "table",
       {},

@@ -21,6 +21,9 @@ const REFUSALS = new Set([413, 415, 422]); // for what the file is
 const list = h("ul", { class: "uploads", "aria-label": "Files being added" });
 const followed = new Set();
 let last = Promise.resolve();
+let unsent = 0;
+
+addEventListener("beforeunload", (event) => unsent && event.preventDefault());
 
 /** The list, with a card a file; empty while nothing is added. */
 export function uploads() {
@@ -31,6 +34,7 @@ export function uploads() {
 export function send(files) {
   const cards = files.map((file) => makeCard(file.name, file.size));
   list.prepend(...cards.map((card) => card.root));
+  unsent += files.length;
   cards.forEach((card, at) => (last = last.then(() => sent(card, files[at]))));
 }
 
@@ -45,17 +49,20 @@ export function adopt(jobs) {
 }
 
 async function sent(card, file) {
-  if (card.stop.signal.aborted) return card.end("Stopped", "warn", "It was not sent.");
+  let job = null;
   try {
-    const { job } = await api.upload("/v1/documents", file, {
+    if (card.stop.signal.aborted) return card.end("Stopped", "warn", "It was not sent.");
+    ({ job } = await api.upload("/v1/documents", file, {
       signal: card.stop.signal,
       progress: (done, total) => card.say(done, total, `Sending ${bytes(done)} of ${bytes(total)}`),
-    });
-    await watched(card, job);
+    }));
   } catch (error) {
-    if (error.name === "AbortError") card.end("Stopped", "warn", "Sending was stopped; nothing was added.");
-    else card.end(...refused(error));
+    if (error.name === "AbortError") return card.end("Stopped", "warn", "Sending was stopped; nothing was added.");
+    return card.end(...refused(error));
+  } finally {
+    unsent -= 1;
   }
+  return watched(card, job);
 }
 
 async function watched(card, job) {

@@ -1,7 +1,7 @@
 // One question under two releases, side by side.
 
 import { citationList } from "../citations.js";
-import { h, icon } from "../dom.js";
+import { h, icon, invite } from "../dom.js";
 import { duration, fixed } from "../format.js";
 import { wordsOf } from "../highlight.js";
 import { passage } from "../passage.js";
@@ -88,7 +88,7 @@ export async function render(root, { api, params }) {
   if (question.value) compare();
   else {
     out.append(empty("Ask both the same", "The passages stand side by side, with how far each moved up or down."));
-    if (matchMedia("(hover: hover)").matches) question.focus({ preventScroll: true });
+    invite(question);
   }
   return () => {
     running?.abort();
@@ -123,8 +123,9 @@ function side(found, note, words, label) {
   const { answer, hits, timings, release } = found;
   const citations = citationList();
   answer.citations.forEach(citations.add);
-  const total = Object.values(timings).reduce((sum, ms) => sum + ms, 0);
-  const searched = total - (timings.answer ?? 0);
+  // Not `pin`: a release that is not live may have its encoder to load first.
+  const { answer: answered = 0, pin: _, ...searching } = timings;
+  const searched = Object.values(searching).reduce((sum, ms) => sum + ms, 0);
   return h(
     "section",
     { class: "side", "aria-label": `${label} release ${release}` },
@@ -135,7 +136,7 @@ function side(found, note, words, label) {
         "div",
         { class: "card-head" },
         h("h2", {}, h("span", { class: "quiet-text" }, `${label} `), h("span", { class: "mono" }, release)),
-        h("span", { class: "quiet-text latency" }, `found in ${duration(searched)}, answered in ${duration(timings.answer ?? 0)}`),
+        h("span", { class: "quiet-text latency" }, `found in ${duration(searched)}, answered in ${duration(answered)}`),
       ),
       h("div", { class: "answer-head" }, answer.grounded ? badge("Grounded", "good") : badge("Not supported by the filings", "warn")),
       h("p", { class: "answer-text" }, answer.answer),

@@ -7,7 +7,7 @@ import { explained, problemNotice } from "../problem.js";
 import { remember } from "../router.js";
 import { confirm, empty, field, select, skeleton, toast } from "../ui.js";
 import { adopt, send, uploads } from "../uploads.js";
-import { openPage } from "../viewer.js";
+import { closePage, openPage } from "../viewer.js";
 
 export const title = "Documents";
 
@@ -238,6 +238,7 @@ export async function render(root, { api, params }) {
   );
   return () => {
     undrop();
+    closePage();
     removeEventListener("ragloop:changed", load);
   };
 }
