@@ -90,8 +90,10 @@ def main() -> None:
         emit_error({"code": "os_error", "message": _told(error), "retryable": False}, as_json)
         sys.exit(1)
     except _UsageError as error:
-        message = f"{error.format_message()} (see `ragloop --help`)"
-        emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
+        # A group without a command has shown its help, and has nothing to add.
+        if said := error.format_message():
+            message = f"{said.rstrip('.')}: see `{_command(error)} --help`"
+            emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; the same command goes on where it was\n")
@@ -106,6 +108,12 @@ def _set_up_logs() -> None:
         # The command says so, if it needs any setting.
         settings = Settings.model_construct()
     set_up_logs(settings)
+
+
+def _command(error: Any) -> str:
+    """The command that was used wrongly, such as ``ragloop keys create``."""
+    words = error.ctx.command_path.split()[1:] if error.ctx else []
+    return " ".join(["ragloop", *words])
 
 
 def _told(error: OSError) -> str:

@@ -37,7 +37,7 @@ _COMING_AND_GOING = 16
 """Descriptors of requests that are under way."""
 _MOST_TOLD = 200
 _ROTATING = 2
-_SETTINGS = {"RAGLOOP_ANSWER_CACHE_SECONDS": "60"}
+_SETTINGS = {"RAGLOOP_ANSWER_CACHE_SECONDS": "300"}
 """Answers are made anew all the time, and the kept ones are at their bound when it is warm."""
 _IMPROVEMENT = {"questions": 60, "llm_questions": 0, "epochs": 1}
 

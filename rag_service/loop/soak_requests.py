@@ -16,7 +16,7 @@ from rag_service.core.types import Chunk
 OK = frozenset({200})
 _PAGES = 40
 """Pages that are looked at again and again."""
-_QUESTIONS = 60
+_QUESTIONS = 30
 """Questions that are asked again and again; searched for are more."""
 
 
@@ -55,7 +55,7 @@ class Mix:
 
     def __iter__(self) -> Iterator[Request]:
         kinds: dict[Callable[[], Request], int] = {
-            self._search: 6,
+            self._search: 12,
             self._ask: 2,
             self._streamed: 2,
             self._chat: 1,
@@ -63,10 +63,10 @@ class Mix:
             self._compare: 1,
             self._documents: 1,
             self._document: 1,
-            self._picture: 3,
+            self._picture: 4,
             self._marks: 1,
-            self._listed: 3,
-            self._refused: 2,
+            self._listed: 6,
+            self._refused: 4,
         }
         makes, weights = list(kinds), list(kinds.values())
         while True:

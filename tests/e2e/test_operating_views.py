@@ -80,6 +80,35 @@ def test_an_upload_is_followed_until_it_is_understood(page: Page, world: GatedWo
     expect(refused).to_contain_text("Refused")
 
 
+def test_files_that_wait_are_not_left_unasked_and_long_names_are_cut(
+    page: Page, world: GatedWorld
+) -> None:
+    go(page, "Documents")
+    text = {"mimeType": "text/plain", "buffer": b"Form 10-K " * 99}
+    names = ["first.txt", f"{'long' * 45}.txt"]
+    page.locator("input[type=file]").set_input_files([FilePayload(name=n, **text) for n in names])
+    expect(page.get_by_text("Waiting to be sent")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    leaving = "!dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert page.evaluate(leaving)
+    for name in names:
+        expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+        record = world.queue.take()
+        assert record
+        world.queue.end(record.job, {"documents": [OUTCOME | {"document": name}]})
+        expect(page.locator(".upload", has_text=name)).to_contain_text("Added")
+    assert not page.evaluate(leaving)
+
+
+def test_a_page_that_was_opened_goes_with_its_view(page: Page, world: GatedWorld) -> None:
+    (document,) = world.chunks.documents()
+    go(page, "Documents")
+    page.get_by_role("button", name=f"Open {document.name}").click()
+    expect(page.get_by_role("dialog", name=document.name)).to_be_visible()
+    go(page, "Releases")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def test_an_upload_that_runs_already_is_shown_and_can_be_stopped(
     page: Page, world: GatedWorld
 ) -> None:

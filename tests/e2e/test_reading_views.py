@@ -85,9 +85,24 @@ def test_a_follow_up_takes_what_it_leaves_out_from_before(page: Page) -> None:
     expect(second).to_contain_text("Understood as")
     second.get_by_text("How this was found").click()
     expect(second.get_by_text("Search the index")).to_be_visible()
+    page.reload()
+    again = page.get_by_role("article", name="Question 1")
+    expect(again).to_contain_text("3,985")
+    expect(page.get_by_text(f"Asked before: {FIGURE}")).to_be_visible()
     page.get_by_role("button", name="New conversation").click()
     expect(page.get_by_role("article")).to_have_count(0)
     expect(page.get_by_role("heading", name="Ask the filings")).to_be_visible()
+    expect(page.get_by_text("Asked before")).to_have_count(0)
+
+
+def test_a_tap_beside_the_keyboard_hits_what_it_is_on(browser: Browser, url: str) -> None:
+    query = FIGURE.replace(" ", "+").replace("?", "%3F")
+    phone = {**PHONE, "has_touch": True, "is_mobile": True}
+    with opened(browser, f"{url}#/ask?q={query}", **phone) as page:
+        expect(page.locator(".citation")).to_be_visible()
+        assert page.evaluate("document.activeElement === document.body"), "a keyboard opens"
+        page.get_by_role("button", name="New conversation").tap()
+        expect(page.get_by_role("article")).to_have_count(0)
 
 
 def test_a_dead_llm_leaves_the_passages_and_a_way_on(browser: Browser, tmp_path: Path) -> None:

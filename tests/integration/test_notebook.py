@@ -20,7 +20,7 @@ EXPECTED = {
     "## Ask": r"grounded: True, computed, release r0001\nHALVERSEN_2023_10K.pdf, page \d+: 'Purch",
     "## Improve": r"'train': \d",
     "What it was trained on": r"2022\?.* \| (TESSMARK|HALVERSEN)_202[23]_10K.pdf, page \d+ \|",
-    "### Before and after": r"ndcg@10 \| 0\.\d{3} \[0.*, 0.*\] \| 0\.\d{3} (.|\n)*promoted\n(.|\n)*<svg",
+    "### Before and after": r"ndcg@10 \| 0\.\d+ \[0.*\] \| 0\.\d+ (.|\n)*promoted\n(.|\n)*<svg",
     "## Compare": r"rank in r0001 \| rank in r0002",
     "## The same over HTTP": r"'grounded': True(.|\n)*'release': 'r0002'(.|\n)*'page': \d",
     "## Experiment": r"r0002 \| \d+ \| \d+ \| \d+ \|\n\| r0001 \| \d+ \| \d+ \| \d+ ",

@@ -20,7 +20,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("rag_service", "ingest", "finetune", "eval")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+FACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = FACTS["project"]
 
 
 @pytest.fixture(scope="module")
@@ -137,9 +138,9 @@ print(ingest.__file__)
     assert Path(done.stdout.strip()).is_relative_to(installed)
 
 
-def imported() -> Iterator[tuple[str, Path]]:
-    """Each package of others that ours import, with the file that does."""
-    for path in (path for package in PACKAGES for path in (ROOT / package).rglob("*.py")):
+def imported(folders: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Each package of others that is imported in a folder, with the file that does."""
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             modules: list[str] = []
             if isinstance(node, ast.Import):
@@ -168,12 +169,14 @@ def with_what_they_require(declared: Iterable[str]) -> set[str]:
 
 
 def test_what_is_imported_is_installed_with_it() -> None:
-    extras = PROJECT["optional-dependencies"].values()
-    known = with_what_they_require([*PROJECT["dependencies"], *(one for e in extras for one in e)])
+    shipped = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    tools = [FACTS["dependency-groups"][group] for group in ("test", "lint")]
     homes = packages_distributions()
-    missing = {
-        f"{path.relative_to(ROOT)} imports {name}"
-        for name, path in imported()
-        if name in homes and not known & {canonicalize_name(home) for home in homes[name]}
-    }
-    assert missing == set()
+    for folders, lists in ((PACKAGES, shipped), (("tests", "docs", "ops"), shipped + tools)):
+        known = with_what_they_require(one for requirements in lists for one in requirements)
+        missing = {
+            f"{path.relative_to(ROOT)} imports {name}"
+            for name, path in imported(folders)
+            if name in homes and not known & {canonicalize_name(home) for home in homes[name]}
+        }
+        assert missing == set()

@@ -119,7 +119,7 @@ export function pastRow(job, { signal, outcome, again, open }) {
       {},
       h("span", { class: "past-kind" }, KINDS[job.kind] ?? job.kind),
       jobBadge(job),
-      h("span", { class: "past-reason" }, job.reason || subject(job)),
+      h("span", { class: "past-reason" }, reasonOf(job) || subject(job)),
       h("time", { datetime: job.created, title: date(job.created) }, ago(job.ended || job.created)),
       h("span", { class: "past-took" }, took),
     ),
@@ -142,7 +142,7 @@ export function pastRow(job, { signal, outcome, again, open }) {
     body.replaceChildren(h("div", { class: "row" }, h("code", {}, job.job), retry), lines.root);
     try {
       const whole = await follow(job.job, { log: ({ line }) => lines.add(line) }, signal);
-      if (whole.reason)
+      if (reasonOf(whole))
         body.insertBefore(
           h("p", { class: whole.state === "failed" ? "error" : "quiet-text" }, whole.reason),
           lines.root,
@@ -181,6 +181,11 @@ async function cancel(job, button) {
     button.disabled = false;
     toast(explained(error).join(": "), "bad");
   }
+}
+
+/** Why it ended; nothing where that is its state again. */
+function reasonOf({ state, reason }) {
+  return reason === state ? "" : reason;
 }
 
 /** What a job was about, where its kind alone does not say it. */

@@ -278,7 +278,8 @@ export async function render(root, { api, params }) {
   }
 
   await load();
-  const timer = setInterval(() => document.hidden || loadJobs().catch(tell), LOOK_MS);
+  const look = () => (running.querySelector(".notice") ? load() : loadJobs().catch(tell));
+  const timer = setInterval(() => document.hidden || look(), LOOK_MS);
   return () => {
     clearInterval(timer);
     stop.abort();
