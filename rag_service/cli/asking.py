@@ -197,10 +197,10 @@ def _print_hit(console: Console, hit: Hit, explain: bool) -> None:
     console.print(escape(head), style="bold")
     if explain:
         console.print("    " + " · ".join(f"{stage} {x:.3f}" for stage, x in hit.scores.items()))
-    console.print(escape(_beginning(chunk.text)), style="dim")
+    console.print(escape(beginning(chunk.text)), style="dim")
 
 
-def _beginning(text: str) -> str:
+def beginning(text: str) -> str:
     """At most so much of a passage; a figure that was cut would be another one."""
     if len(text) <= _SHOWN:
         return text

@@ -82,7 +82,7 @@ def main() -> None:
     as_json = "--json" in sys.argv
     try:
         _set_up_logs()
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="ragloop")
     except RagloopError as error:
         emit_error(error.as_dict(), as_json)
         sys.exit(error.exit_status)
@@ -92,7 +92,8 @@ def main() -> None:
     except _UsageError as error:
         # A group without a command has shown its help, and has nothing to add.
         if said := error.format_message():
-            message = f"{said.rstrip('.')}: see `{_command(error)} --help`"
+            command = error.ctx.command_path if error.ctx else "ragloop"
+            message = f"{said.rstrip('.')}: see `{command} --help`"
             emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
@@ -108,12 +109,6 @@ def _set_up_logs() -> None:
         # The command says so, if it needs any setting.
         settings = Settings.model_construct()
     set_up_logs(settings)
-
-
-def _command(error: Any) -> str:
-    """The command that was used wrongly, such as ``ragloop keys create``."""
-    words = error.ctx.command_path.split()[1:] if error.ctx else []
-    return " ".join(["ragloop", *words])
 
 
 def _told(error: OSError) -> str:

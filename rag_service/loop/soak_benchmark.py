@@ -137,6 +137,7 @@ class SoakBenchmark:
             "jobs": _ends_of(jobs),
             "improvement": script.improvement,
             "held": summary(sampler.samples, warm),
+            "held_beside_jobs": summary(sampler.samples, warm, busy=True),
             "died": died(sampler.samples),
             "most_in_jobs_mb": max(
                 (s.held["jobs"].memory / 1e6 for s in sampler.samples if "jobs" in s.held),

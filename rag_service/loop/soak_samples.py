@@ -146,11 +146,13 @@ def _together(a: Held, b: Held) -> Held:
     )
 
 
-def summary(samples: Sequence[Sample], after: float) -> dict[str, dict[str, Any]]:
+def summary(
+    samples: Sequence[Sample], after: float, *, busy: bool = False
+) -> dict[str, dict[str, Any]]:
     """How each process, all together and Redis' own figure changed, by the samples behind
-    ``after`` seconds while no job ran. Empty if there are fewer than two.
+    ``after`` seconds while no job ran, or with ``busy`` by all. Empty if there are fewer than two.
     """
-    quiet = [sample for sample in samples if sample.at >= after and not sample.busy]
+    quiet = [sample for sample in samples if sample.at >= after and (busy or not sample.busy)]
     if len(quiet) < 2:
         return {}
     lasting = set.intersection(*(set(sample.held) for sample in quiet)) - {JOBS}

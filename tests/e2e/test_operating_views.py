@@ -84,9 +84,11 @@ def test_files_that_wait_are_not_left_unasked_and_long_names_are_cut(
     page: Page, world: GatedWorld
 ) -> None:
     go(page, "Documents")
-    text = {"mimeType": "text/plain", "buffer": b"Form 10-K " * 99}
+    text = b"Form 10-K " * 99
     names = ["first.txt", f"{'long' * 45}.txt"]
-    page.locator("input[type=file]").set_input_files([FilePayload(name=n, **text) for n in names])
+    page.locator("input[type=file]").set_input_files(
+        [FilePayload(name=name, mimeType="text/plain", buffer=text) for name in names]
+    )
     expect(page.get_by_text("Waiting to be sent")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     leaving = "!dispatchEvent(new Event('beforeunload', {cancelable: true}))"

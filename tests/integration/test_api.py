@@ -323,7 +323,7 @@ def test_without_a_live_release_404_says_what_to_run(tmp_path: Path) -> None:
     with _serve(World(tmp_path)) as client:
         response = client.post("/v1/ask", json={"question": QUESTION})
         assert "ragloop ingest" in _problem(response, 404, "not_found")["detail"]
-        nothing = {"live": None, "releases": [], "previous": None}
+        nothing: dict[str, Any] = {"live": None, "releases": [], "previous": None}
         assert client.get("/v1/releases").json() == nothing
 
 

@@ -58,6 +58,8 @@ def test_samples_of_the_warm_up_and_of_jobs_do_not_count() -> None:
     assert found["all"]["last_mb"] == 100
     assert JOBS not in found
     assert summary([cold, working, *quiet[:1]], after=10) == {}
+    beside = summary([cold, *quiet[:1], working], after=10, busy=True)
+    assert beside["process 1"]["growth_percent"] == 200
 
 
 def test_memory_descriptors_and_lives_that_are_not_flat_are_faults() -> None:
