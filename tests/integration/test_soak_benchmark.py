@@ -16,12 +16,13 @@ from rag_service.api.app import create_app
 from rag_service.core.errors import IngestError, StoreUnavailable
 from rag_service.core.types import JobRecord
 from rag_service.loop import soak_benchmark
-from rag_service.loop.job_arguments import uploads_of
+from rag_service.loop.job_arguments import check_arguments, uploads_of
 from rag_service.loop.soak_benchmark import SoakBenchmark, faults
 from rag_service.loop.soak_requests import Request, posted
 from rag_service.loop.soak_samples import JOBS, Held, Sample, died, growth, summary
 from rag_service.loop.soak_traffic import MixedTraffic, Seen, by_kind
 from tests.fakes.answering import World
+from tests.fakes.jobs import FakeJobQueue
 from tests.fakes.served import served
 from tests.integration.test_api_documents import begin
 from tests.integration.test_service_benchmark import FakeHome
@@ -140,6 +141,10 @@ def soak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[
     for name in ("_EVERY", "_UPLOAD_SECONDS", "_SWAP_SECONDS", "_LOOK_SECONDS"):
         monkeypatch.setattr(soak_benchmark, name, 0.1)
     world = World(tmp_path / "home")
+    settings, registry = world.settings, world.registry
+    world.queue = FakeJobQueue(
+        lambda kind, arguments: check_arguments(kind, arguments, settings, registry)
+    )
     begin(world)
 
     def soaked(*files: Path) -> dict[str, Any]:
