@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from rag_service.core.errors import RagloopError
+from rag_service.loop.search_traffic import Clients
 from rag_service.loop.soak_requests import Request
 
 _SECONDS = 180.0
@@ -41,32 +42,23 @@ class Seen:
         )
 
 
-class MixedTraffic:
+class MixedTraffic(Clients):
     """``clients`` threads that send what ``requests`` gives, each request on its own connection.
 
     A context manager: the traffic runs inside. Others may `send` through it too.
     """
 
     def __init__(self, port: int, requests: Iterator[Request], clients: int, pause: float) -> None:
+        super().__init__(clients, pause)
         self._port = port
         self._requests = requests
-        self._pause = pause
         self._next = threading.Lock()
-        self._over = threading.Event()
         self.seen: list[Seen] = []
-        self._threads = [
-            threading.Thread(target=self._send_until_over, daemon=True) for _ in range(clients)
-        ]
 
-    def __enter__(self) -> MixedTraffic:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+    def turn(self, _: int) -> None:
+        with self._next:
+            request = next(self._requests)
+        self.send(request)
 
     def send(self, request: Request) -> tuple[Seen, bytes]:
         """Whatever goes wrong is noted, as all is."""
@@ -92,13 +84,6 @@ class MixedTraffic:
         if seen.wrong:
             raise RagloopError(f"{request.method} {request.path}: {seen.status} {seen.wrong[:300]}")
         return json.loads(body)
-
-    def _send_until_over(self) -> None:
-        while not self._over.is_set():
-            with self._next:
-                request = next(self._requests)
-            self.send(request)
-            self._over.wait(self._pause)
 
 
 def _wrong(request: Request, status: int, body: bytes) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag_service.adapters.sentence_embedder import SentenceEmbedder, arithmetic
+from rag_service.adapters.sentence_embedder import SentenceEmbedder, arithmetic, batches
 from rag_service.core.errors import ConfigError, ModelError
 from rag_service.core.types import ModelCard
 from tests.fakes.tiny_model import tiny_model
@@ -101,3 +101,10 @@ def test_vectors_that_are_not_finite_are_an_error(
     )
     with pytest.raises(ModelError, match="not finite"):
         embedder.embed_documents(["net"])
+
+
+def test_texts_of_a_batch_are_of_like_length() -> None:
+    lengths = [100, 900, 110, 880, 90, 105]
+    assert list(batches(lengths, 4, padding=250)) == [[1, 3], [2, 5, 0, 4]]
+    assert list(batches(lengths, 3, padding=float("inf"))) == [[1, 3, 2], [5, 0, 4]]
+    assert list(batches([], 4, padding=250)) == []
