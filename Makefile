@@ -31,12 +31,19 @@ TEST_PROCESSES ?= 2
 test: check weights ## linters, types, import contracts and all tests
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
-check: setup ## linters, types and import contracts
+check: setup audit sbom ## linters, types, import contracts, audit of the dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python docs/reference.py --check
+
+audit: setup ## known vulnerabilities of the pinned dependencies
+	$(BIN)/python ops/audit.py constraints.txt no-deps.txt
+
+sbom: setup ## software bill of materials of the environment, in sbom.json
+	$(BIN)/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --no-validate \
+	  --output-reproducible --output-file sbom.json
 
 reference: setup ## write docs/cli.md, docs/api.md and docs/settings.md from the code
 	$(BIN)/python docs/reference.py
@@ -74,10 +81,13 @@ bench-answers: weights ## answers grounded, right and truly quoted; FILINGS=, QU
 bench-service: weights ## latency and throughput of the service; ARGS=folders of filings
 	$(BIN)/ragloop bench service $(ARGS)
 
+bench-soak: weights ## half an hour of all requests and jobs at once; ARGS=folders of filings
+	$(BIN)/ragloop bench soak $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 
 clean: ## remove the virtual environment and caches, not the data in var/
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check reference bench-ingest bench-memory bench-finetune bench-training bench-encoder bench-swap bench-reindex bench-retrieval bench-answers bench-service serve clean
+.PHONY: help setup weights demo test check audit sbom reference bench-ingest bench-memory bench-finetune bench-training bench-encoder bench-swap bench-reindex bench-retrieval bench-answers bench-service bench-soak serve clean

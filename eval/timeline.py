@@ -47,7 +47,8 @@ class Point:
     def as_dict(self) -> dict[str, Any]:
         """The figure stands at the top: ``value``, ``low`` and ``high``."""
         document = asdict(self)
-        return document | document.pop("figure")
+        figure: dict[str, Any] = document.pop("figure")
+        return document | figure
 
 
 class Timeline:

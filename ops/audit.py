@@ -91,8 +91,8 @@ def ask_pip_audit(requirements: Sequence[str]) -> list[dict[str, Any]]:
     try:
         found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
     except (ValueError, KeyError) as error:
-        said = done.stderr.strip().splitlines() or ["pip-audit said nothing"]
-        raise NotAudited(said[-1]) from error
+        said = [line for line in done.stderr.splitlines() if any(map(str.isalpha, line))]
+        raise NotAudited(said[-1] if said else "pip-audit said nothing") from error
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from itertools import product
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import get_args
 
 from rag_service.core.bounded import Bounded
 from rag_service.core.errors import RagloopError
-from rag_service.core.protocols import ChunkStore, ReleaseStore
+from rag_service.core.protocols import ChunkStore, JobQueue, ReleaseStore
 from rag_service.core.telemetry import (
     BUILD,
     CHUNKS,
@@ -26,7 +26,7 @@ from rag_service.core.telemetry import (
     UP,
     Figure,
 )
-from rag_service.core.types import JobKind, JobRecord, JobState, Readiness, ReleaseState
+from rag_service.core.types import JobKind, JobState, Readiness, ReleaseState
 
 _FRESH_SECONDS = 10.0
 _WAIT_SECONDS = 2.0
@@ -41,7 +41,7 @@ class StateFigures:
         home: The folder whose free space is told.
         releases: All that there are.
         chunks: Documents and their chunks; read again only after they have changed.
-        jobs: Those that are kept.
+        jobs: Gives the queue of those that are kept.
         redis_memory: Bytes that Redis holds.
         ready: What is well, and what is not.
     """
@@ -51,7 +51,7 @@ class StateFigures:
         home: Path,
         releases: ReleaseStore,
         chunks: ChunkStore,
-        jobs: Callable[[], Iterable[JobRecord]],
+        jobs: Callable[[], JobQueue],
         redis_memory: Callable[[], int],
         ready: Callable[[], Readiness],
     ) -> None:
@@ -90,7 +90,7 @@ class StateFigures:
         documents, chunks = self._counted()
         yield Figure(DOCUMENTS, documents)
         yield Figure(CHUNKS, chunks)
-        jobs = Counter((job.kind, job.state) for job in self._jobs())
+        jobs = Counter((job.kind, job.state) for job in self._jobs().all())
         # Zeros too: an alert sees the first that fails.
         for of in product(get_args(JobKind), get_args(JobState)):
             yield Figure(JOBS, jobs[of], of)

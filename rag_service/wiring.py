@@ -105,6 +105,10 @@ class Services:
         self._client = client
         self._background = background
 
+    def used_memory(self) -> int:
+        """Bytes that Redis says it uses."""
+        return used_memory(self._client)
+
     @cached_property
     def vectors(self) -> RedisVectorStore:
         return RedisVectorStore(self._client, self.settings.namespace)
@@ -151,8 +155,8 @@ class Services:
                 self.settings.home,
                 self.releases,
                 self.chunks,
-                lambda: self.queue.all(),
-                lambda: used_memory(self._client),
+                lambda: self.queue,
+                self.used_memory,
                 self.ready,
             )
         )
@@ -344,7 +348,7 @@ class Services:
             self.releases,
             self.jobs,
             self.holder.hold,
-            empty_queue=lambda: self.queue.queue.empty(),  # type: ignore[no-untyped-call]
+            forget_jobs=self.queue.forget_all,
         )
 
     @cached_property
@@ -478,7 +482,7 @@ class Services:
             chunks=self.chunks,
             registry=self.registry,
             indexer=self.indexer,
-            used_memory=lambda: used_memory(self._client),
+            used_memory=self.used_memory,
         )
 
     @cached_property
@@ -717,7 +721,9 @@ def open_services(
 ) -> Iterator[Services]:
     """Services on the configured Redis, or on the embedded one of this home.
 
-    They make a tracer of their own unless one is given, and close it. Raises ConfigError, StoreUnavailable.
+    They make a tracer of their own unless one is given, and close it.
+
+    Raises ConfigError, StoreUnavailable.
     """
     with ExitStack() as stack:
         url = settings.redis_url or stack.enter_context(EmbeddedRedis(settings.home))

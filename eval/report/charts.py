@@ -13,6 +13,21 @@ from typing import NamedTuple
 
 from rag_service.core.types import Interval
 
+COLOURS = """<style>
+  svg { background: #fff; }
+  text { font: 11px system-ui, sans-serif; fill: #5c636b; font-variant-numeric: tabular-nums; }
+  .middle { text-anchor: middle; }
+  .end { text-anchor: end; }
+  .value { fill: #1d2126; font-weight: 600; paint-order: stroke; stroke: #fff; stroke-width: 3px; }
+  .name { fill: #1d2126; }
+  .grid { stroke: #dcd8cf; fill: none; }
+  .link { stroke: #dcd8cf; stroke-width: 2; fill: none; }
+  .whisker { stroke: #5c636b; stroke-width: 1.6; fill: none; }
+  .strong { stroke: #1f5f8b; }
+  .dot { fill: #fff; stroke: #1f5f8b; stroke-width: 2; }
+  .filled { fill: #1f5f8b; }
+</style>"""
+"""Of a chart that stands alone; on the report's page its own style holds, light and dark."""
 WIDTH, HEIGHT = 360, 214
 CURVE_WIDTH = 284
 """Four curves of a training stand side by side."""
@@ -150,6 +165,12 @@ def pair_strip(before: Interval, after: Interval, ceiling: float) -> str:
         f'<svg class="strip" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         f'aria-hidden="true" focusable="false">{"".join(parts)}</svg>'
     )
+
+
+def alone(chart: str) -> str:
+    """A chart as a file of its own, on white."""
+    namespace = ' xmlns="http://www.w3.org/2000/svg"'
+    return chart.replace("<svg", f"<svg{namespace}", 1).replace("</desc>", f"</desc>{COLOURS}", 1)
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:

@@ -27,7 +27,8 @@ _SEND_SECONDS = 5
 class OtelTracer:
     """Sends spans to ``address`` in batches, from a thread.
 
-    OpenTelemetry's own variables (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and so on) hold. ``exporter`` replaces the one that sends.
+    OpenTelemetry's own variables (OTEL_SERVICE_NAME, OTEL_TRACES_SAMPLER and so on) hold.
+    ``exporter`` replaces the one that sends.
     """
 
     def __init__(self, address: str, exporter: SpanExporter | None = None) -> None:

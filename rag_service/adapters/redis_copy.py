@@ -30,6 +30,7 @@ _PASSING = ("job:", "job-events:", "jobs", "order:")
 
 So is whatever expires: leases, claims, kept answers, latencies, rates, impressions.
 """
+_LAST = ("history", "live", "releases", "states")
 _SPEC = "index:"
 
 Row = tuple[str, str, Any]
@@ -80,16 +81,16 @@ class RedisCopy:
 
     @store_errors()
     def write(self, lines: Iterable[bytes], total: int, progress: Progress) -> None:
-        """Into an empty namespace. The live release is set last: till then there is none."""
+        """Into an empty namespace. The releases come last, in one step: till then there is none."""
         rows = map(_row, lines)
-        live = ""
+        last: list[Row] = []
         done = 0
         while batch := list(islice(rows, _BATCH)):
             progress("write keys", done, total)
             with self._client.pipeline(transaction=False) as pipe:
                 for name, kind, value in batch:
-                    if self._prefix + name == self._keys.live:
-                        live = str(value)
+                    if name in _LAST:
+                        last.append((name, kind, value))
                     else:
                         _put(pipe, self._prefix + name, kind, value)
                 pipe.execute()
@@ -98,8 +99,7 @@ class RedisCopy:
                     # Before its entries, which so are found as soon as they are written.
                     self._vectors.recreate(name.removeprefix(_SPEC))
             done += len(batch)
-        if live:
-            self._go_live(live)
+        self._go_live(last)
         progress("write keys", total, total)
 
     @store_errors()
@@ -131,13 +131,15 @@ class RedisCopy:
             if value or value == b"":  # there still
                 yield name, kind, _portable(kind, value)
 
-    def _go_live(self, release: str) -> None:
-        """Pointer and alias in one step."""
-        stored = self._client.hget(self._keys.releases, release)
-        index = self._keys.physical(json.loads(str(stored))["index"])
+    def _go_live(self, rows: Sequence[Row]) -> None:
+        """The releases, with pointer and alias of the live one."""
+        stored = {name: value for name, _, value in rows}
         with self._client.pipeline() as pipe:
-            pipe.ft(index).aliasupdate(self._keys.alias)
-            pipe.set(self._keys.live, release)
+            if live := stored.get("live"):
+                index = json.loads(dict(stored["releases"])[live])["index"]
+                pipe.ft(self._keys.physical(index)).aliasupdate(self._keys.alias)
+            for name, kind, value in rows:
+                _put(pipe, self._prefix + name, kind, value)
             pipe.execute()
 
 

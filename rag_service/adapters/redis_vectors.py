@@ -76,17 +76,13 @@ class RedisVectorStore:
         # Before the index, so that what a crash leaves behind can be dropped.
         made_of: dict[Any, Any] = asdict(spec)
         self._client.hset(self._keys.index_spec(spec.name), mapping=made_of)
-        self._index(spec).create()
+        self._create(spec)
 
     @store_errors()
     def recreate(self, index: str) -> None:
-        """The engine's part of an index that is stored already, unless it is to be dropped.
-
-        It is searched for entries when this returns: what is written then is indexed once.
-        """
+        """The engine's part of an index that is stored already, unless it is to be dropped."""
         with suppress(IndexMissing):
-            self._index(self._spec(index)).create()
-            self.count(index)
+            self._create(self._spec(index))
 
     @store_errors()
     def write(
@@ -242,6 +238,11 @@ class RedisVectorStore:
                 self._client.unlink(*batch)
                 batch.clear()
         self._client.unlink(*batch, spec_key)
+
+    def _create(self, spec: IndexSpec) -> None:
+        """A new index first scans all keys: what is written meanwhile would be indexed twice."""
+        self._index(spec).create()
+        self.count(spec.name)
 
     def _spec(self, index: str) -> IndexSpec:
         """What ``index`` is made of. Raises IndexMissing, also for an alias."""

@@ -132,6 +132,7 @@ class RqJobQueue:
     def retry(self, job: str) -> JobRecord:
         found = self._fetch(job)
         record = self.get(job)
+        self._check(record.kind, record.arguments)
         canceled = found.get_status() == JobStatus.CANCELED
         registry = CanceledJobRegistry(queue=self.queue) if canceled else found.failed_job_registry
         if record.state not in ("failed", "cancelled") or found not in registry:
@@ -147,6 +148,12 @@ class RqJobQueue:
     def events(self, job: str, after: str = "") -> list[JobEvent]:
         self._known(job)
         return self._events.read(job, after)
+
+    @store_errors()
+    def forget_all(self) -> None:
+        """Every job, also one whose worker died at it; no worker of the home may run."""
+        for job in map(str, self._client.zrange(self._keys.jobs, 0, -1)):
+            self._forget(job, only_over=False)
 
     def close(self) -> None:
         self.queue.connection.close()
@@ -179,15 +186,16 @@ class RqJobQueue:
         late = self._client.zrange(self._keys.jobs, 0, -_KEPT_JOBS)
         old = self._client.zrangebyscore(self._keys.jobs, 0, oldest)
         for job in {*map(str, late), *map(str, old)}:
-            try:
-                found = Job.fetch(job, self.queue.connection, JSONSerializer)
-                if found.get_status() not in _STATES or found.is_started:
-                    continue
-                found.delete()
-            except NoSuchJobError:
-                pass
-            self._client.zrem(self._keys.jobs, job)
-            self._events.forget(job)
+            self._forget(job, only_over=True)
+
+    def _forget(self, job: str, *, only_over: bool) -> None:
+        with suppress(NoSuchJobError):
+            found = Job.fetch(job, self.queue.connection, JSONSerializer)
+            if only_over and (found.get_status() not in _STATES or found.is_started):
+                return
+            found.delete()
+        self._client.zrem(self._keys.jobs, job)
+        self._events.forget(job)
 
 
 def raw_client(client: redis.Redis) -> redis.Redis:

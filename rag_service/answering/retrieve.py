@@ -176,7 +176,9 @@ class Retriever:
         if stages is None:
             return self.stages
         if "rerank" in stages and self._reranker() is None:
-            raise InvalidRequest("there is no cross-encoder for the stage rerank")
+            raise InvalidRequest(
+                "there is no cross-encoder for the stage rerank: set RAGLOOP_RERANKER"
+            )
         return frozenset(stages)
 
     def _find(

@@ -68,7 +68,7 @@ def _limit(scope: Scope, settings: Settings) -> tuple[int, str]:
     if (scope["method"], scope["path"]) == _UPLOADS:
         most = settings.max_file_mb
         return (
-            most * 2** 20 + _AROUND_FILE,
+            most * 2**20 + _AROUND_FILE,
             f"the file has more than {most} MB (RAGLOOP_MAX_FILE_MB)",
         )
     most = settings.max_body_kb

@@ -12,7 +12,10 @@ from rag_service.api.security import Operate
 router = APIRouter(tags=["health"], dependencies=[Operate])
 
 
-@router.get("/metrics", response_class=Response)
+_TEXT = {"content": {"text/plain": {"schema": {"type": "string"}}}}
+
+
+@router.get("/metrics", response_class=Response, responses={200: _TEXT})
 def metrics(services: ServicesDep, accept: Annotated[str, Header()] = "") -> Response:
     """Figures of the service, of all its processes together, in Prometheus' format."""
     figures, kind = services.telemetry.meter.scrape(accept)

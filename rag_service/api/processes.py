@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -17,7 +18,7 @@ from uvicorn.supervisors import Multiprocess
 from rag_service.api.app import create_app
 from rag_service.api.http_server import SERVER_OPTIONS
 from rag_service.api.worker_process import end_with_parent, worker_beside
-from rag_service.core.errors import RagloopError
+from rag_service.core.errors import ConfigError, RagloopError
 from rag_service.core.settings import Settings, is_loopback, load_settings
 from rag_service.core.telemetry import NO_TRACER, Tracer
 from rag_service.logs import set_up_logs
@@ -60,6 +61,19 @@ def serve(settings: Settings, host: str, port: int, processes: int, *, worker: b
             )
         else:
             _supervise(settings, host, port, processes)
+
+
+def check_address(host: str, port: int) -> None:
+    """Raises ConfigError if nothing can listen there, before anything is opened for it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        reason = str(error.strerror).partition(" (while")[0]
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {reason}; choose another address with --host and "
+            "--port, or RAGLOOP_HOST and RAGLOOP_PORT"
+        ) from error
 
 
 def _warn_of_callers(services: Services) -> None:

@@ -23,7 +23,9 @@ from rag_service.core.settings import load_settings
 from rag_service.core.types import Answer, Filters, Hit, Stage
 from rag_service.wiring import Services, open_services
 
-Question = Annotated[str, typer.Argument(help="A question in plain English.")]
+Question = Annotated[
+    str, typer.Argument(metavar="QUESTION", help="In plain English, in quotation marks.")
+]
 OneRelease = Annotated[str | None, typer.Option(help="A release other than the live one.")]
 Company = Annotated[
     str,
@@ -33,6 +35,8 @@ Explain = Annotated[
     bool, typer.Option("--explain", help="Also what was understood, and scores by stage.")
 ]
 Year = Annotated[int, typer.Option(help="Only this fiscal year.")]
+_SHOWN = 400
+"""Characters of a passage."""
 
 
 def register(app: typer.Typer) -> None:
@@ -193,4 +197,11 @@ def _print_hit(console: Console, hit: Hit, explain: bool) -> None:
     console.print(escape(head), style="bold")
     if explain:
         console.print("    " + " · ".join(f"{stage} {x:.3f}" for stage, x in hit.scores.items()))
-    console.print(escape(chunk.text[:400]), style="dim")
+    console.print(escape(beginning(chunk.text)), style="dim")
+
+
+def beginning(text: str) -> str:
+    """At most so much of a passage; a figure that was cut would be another one."""
+    if len(text) <= _SHOWN:
+        return text
+    return text[: _SHOWN + 1].rsplit(maxsplit=1)[0] + " …"

@@ -54,9 +54,10 @@ def _emit(result: BackupResult, as_json: bool, done: str) -> None:
     document = result.as_dict()
 
     def render(console: Console) -> None:
-        counts = ", ".join(f"{n} {what}" for what, n in result.counts.items())
+        from rag_service.loop.backup import told
+
         live = f"release {result.live} is live" if result.live else "no release is live"
-        console.print(f"{done}: {counts}; {live}", markup=False)
+        console.print(f"{done}: {told(result.counts)}; {live}", markup=False)
         console.print(f"{document['bytes'] / 1e6:.1f} MB, {result.seconds:.1f} s", markup=False)
 
     emit(document, as_json, render)

@@ -19,7 +19,7 @@ from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.cli.release_benchmarks import reindex, swap
 from rag_service.cli.retrieval_benchmarks import retrieval
-from rag_service.cli.service_benchmarks import service
+from rag_service.cli.service_benchmarks import service, soak
 from rag_service.core.ids import file_id
 from rag_service.core.settings import load_settings
 from rag_service.wiring import make_registry, open_services, read_options
@@ -47,6 +47,7 @@ def register(app: typer.Typer) -> None:
     group.command("reindex")(reindex)
     group.command("retrieval")(retrieval)
     group.command("service")(service)
+    group.command("soak")(soak)
     group.command("answers")(answers)
     app.add_typer(group, name="bench")
 

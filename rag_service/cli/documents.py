@@ -55,9 +55,9 @@ def list_documents(as_json: JsonFlag = False) -> None:
         document = documents_document(services.chunks.documents())
 
     def render(console: Console) -> None:
-        columns = ("document", "company", "form", "fiscal_year", "pages", "chunks", "tables")
-        rows = [[dict(record)[name] for name in columns] for record in document["documents"]]
-        console.print(grid(columns, rows))
+        fields = ("document", "company", "form", "fiscal_year", "pages", "chunks", "tables")
+        rows = [[dict(record)[name] for name in fields] for record in document["documents"]]
+        console.print(grid([name.removeprefix("fiscal_") for name in fields], rows))
 
     emit(dict(document), as_json, render)
 

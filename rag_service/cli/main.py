@@ -82,7 +82,7 @@ def main() -> None:
     as_json = "--json" in sys.argv
     try:
         _set_up_logs()
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False, prog_name="ragloop")
     except RagloopError as error:
         emit_error(error.as_dict(), as_json)
         sys.exit(error.exit_status)
@@ -90,8 +90,11 @@ def main() -> None:
         emit_error({"code": "os_error", "message": _told(error), "retryable": False}, as_json)
         sys.exit(1)
     except _UsageError as error:
-        message = f"{error.format_message()} (see `ragloop --help`)"
-        emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
+        # A group without a command has shown its help, and has nothing to add.
+        if said := error.format_message():
+            command = error.ctx.command_path if error.ctx else "ragloop"
+            message = f"{said.rstrip('.')}: see `{command} --help`"
+            emit_error({"code": "usage", "message": message, "retryable": False}, as_json)
         sys.exit(2)
     except (KeyboardInterrupt, typer.Abort):
         sys.stderr.write("stopped; the same command goes on where it was\n")

@@ -32,10 +32,12 @@ def serve(
     ] = False,
 ) -> None:
     """The HTTP service, with its web page at / and its API's description at /docs."""
+    from rag_service.api.processes import check_address
     from rag_service.api.processes import serve as serve_processes
 
     settings = load_settings()
     host, port = host or settings.host, port or settings.port
+    check_address(host, port)
     stderr_console().print(f"ragloop serves http://{host}:{port}")
     serve_processes(settings, host, port, processes, worker=not no_worker)
 

@@ -31,6 +31,8 @@ from rag_service.core.protocols import Progress as ProgressCallback
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 
+_NAME_WIDTH = 32
+"""Columns that a row's name has, however narrow the terminal."""
 _PIPE_WIDTH = 160
 """Columns of a table that is not shown on a terminal."""
 _LINE_SECONDS = 15.0
@@ -62,8 +64,8 @@ def emit_error(error: dict[str, object], as_json: bool) -> None:
     if as_json:
         _print_json({"error": error})
     else:
-        stderr_console().print(f"[bold red]error[/] ({error['code']}):", end=" ")
-        stderr_console().print(str(error["message"]), markup=False, highlight=False)
+        told = f" ({error['code']}): {error['message']}"
+        stderr_console().print(Text.assemble(("error", "bold red"), told))
 
 
 def _print_json(document: dict[str, Any]) -> None:
@@ -85,10 +87,11 @@ def stderr_console() -> Console:
 
 
 def grid(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str = "") -> Table:
-    """A table for people: text left, the other columns as given."""
+    """A table for people. A row's name, which stands first, is folded only if it is long."""
     table = Table(title=title or None, title_justify="left", header_style="bold", box=None)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    longest = max((Text.from_markup(str(row[0])).cell_len for row in rows), default=0)
+    for i, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=i == 0 and longest <= _NAME_WIDTH)
     for row in rows:
         table.add_row(*(str(cell) for cell in row))
     return table

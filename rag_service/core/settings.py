@@ -140,7 +140,7 @@ class Settings(BaseSettings):
     rate_ingest: str = Field("300/minute", pattern=_RATE, description="The same of documents.")
     rate_operate: str = Field("60/minute", pattern=_RATE, description="The same of operating.")
     max_connections: int = Field(
-        1000, ge=1, description="Connections to one process; further ones get 503."
+        500, ge=1, description="Connections to one process; further ones get 503."
     )
     log_format: Literal["text", "json"] = Field(
         "text", description="Of the lines on stderr; json: one object a line."
@@ -180,10 +180,8 @@ class Settings(BaseSettings):
         return value.expanduser().absolute()
 
     def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
-        """Without what logs in somewhere."""
         for name, value in super().__repr_args__():
-            address = isinstance(value, str) and ("://" in value or "@" in value)
-            yield name, without_secrets(value) if address else value
+            yield name, _shown(value)
 
     @property
     def arithmetic(self) -> Literal["auto", "float32", "bfloat16"]:
@@ -218,6 +216,13 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _shown(value: object) -> object:
+    """A setting's value without what logs in somewhere."""
+    if isinstance(value, str) and ("://" in value or "@" in value):
+        return without_secrets(value)
+    return value
+
+
 def _rate(text: str) -> Rate | None:
     amount, _, period = text.partition("/")
     return Rate(int(amount), _PERIODS[period]) if text else None
@@ -249,6 +254,7 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(_secrets_dir=secrets, **overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         wrong = "; ".join(
-            f"RAGLOOP_{str(e['loc'][0]).upper()}={e['input']!r}: {e['msg']}" for e in error.errors()
+            f"RAGLOOP_{str(e['loc'][0]).upper()}={_shown(e['input'])!r}: {e['msg']}"
+            for e in error.errors()
         )
         raise ConfigError(f"wrong settings: {wrong}") from error

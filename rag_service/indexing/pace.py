@@ -20,9 +20,13 @@ _LOOK = 4.0
 _STEPS = 4
 """Steps of work between two judgments, at least: their requests stand for the others."""
 _ENOUGH = 20
-"""Requests that a 95th percentile is taken of."""
-_QUIET = 10.0
-"""Seconds without a request after which there is no traffic."""
+"""Requests that are judged together, at least."""
+_SLOW = 0.04
+"""The part of the requests that may be slow: less than the twentieth of a 95th percentile."""
+_WINDOW = 10.0
+_FEW = 5
+"""Fewer requests than so many in ``_WINDOW`` seconds are no traffic: they pass between steps, and
+holding a reindex back for a single one would cost more than it spares."""
 _PERIOD = 30.0
 _REST = 4.0
 """Seconds of every ``_PERIOD`` of the clock in which all workers rest, to see what rest is."""
@@ -44,10 +48,13 @@ class NoTraffic:
 class WorkShare:
     """The part of the time that may be worked, from the latencies of live searches.
 
-    It begins low, grows by ``growth`` while their 95th percentile stays under ``ratio`` times
-    that at rest, and is halved when it does not. Both are factors, since what is allowed may be a
-    fiftieth of the time or all of it: where work slows every request down, the 95th percentile
-    allows it in less than a twentieth. Nothing is decided before a rest has been seen.
+    A request is slow that takes more than ``ratio`` times the 95th percentile at rest. The share
+    begins low, grows by up to ``growth`` while fewer than ``_SLOW`` of the requests are, and falls
+    to as little as half when more are: in proportion, so that one slow request of twenty, which
+    chance brings, costs little of what nineteen have earned. Both are factors, since what is
+    allowed may be a fiftieth of the time or all of it: where work slows every request down, the
+    95th percentile allows it in less than a twentieth. Nothing is decided before a rest has been
+    seen. (Stochastic approximation of a quantile: H. Robbins and S. Monro, 1951.)
     """
 
     first = 0.1
@@ -69,11 +76,10 @@ class WorkShare:
         if not self._rests or not milliseconds:
             return
         rest = np.percentile([ms for rest in self._rests for ms in rest], 95)
-        # A little stricter than the bound, which is crossed now and then to see where it is.
-        if np.percentile(milliseconds, 97) > self._ratio * rest:
-            self.value = max(self.least, self.value / 2)
-        else:
-            self.value = min(1.0, self.value * self.growth)
+        slow = np.count_nonzero(np.asarray(milliseconds) > self._ratio * rest)
+        earned = (_SLOW * len(milliseconds) - slow) / (_SLOW * _ENOUGH)
+        factor = max(0.5, self.growth ** min(1.0, earned))
+        self.value = min(1.0, max(self.least, self.value * factor))
 
 
 class Pace:
@@ -101,7 +107,6 @@ class Pace:
         self._speed = 0.0
         self._steps = 0
         self._seen: list[float] = []
-        self._last_seen = -_QUIET
         self._looked = 0.0
         self._period = -1.0
 
@@ -128,10 +133,9 @@ class Pace:
             return
         new = self._log.recent(min(now - self._looked, _PERIOD))
         self._looked = now
-        if new:
-            self._last_seen = now
-        began = bool(new) and not self._traffic
-        self._traffic = now - self._last_seen < _QUIET
+        traffic = len(self._log.recent(_WINDOW)) >= _FEW
+        began = traffic and not self._traffic
+        self._traffic = traffic
         period, into = divmod(now, _PERIOD)
         if began:
             self._rest(_REST)  # what was seen comes from a time of full speed

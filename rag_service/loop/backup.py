@@ -61,8 +61,8 @@ class BackupResult:
 class Backups:
     """Backs up and restores ``home`` with its ``namespace``.
 
-    ``hold`` keeps a release from being deleted for the life of this process; ``empty_queue``
-    forgets the jobs that wait.
+    ``hold`` keeps a release from being deleted for the life of this process; ``forget_jobs``
+    empties the worker's queue.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Backups:
         releases: ReleaseStore,
         jobs: JobStore,
         hold: Callable[[str], None],
-        empty_queue: Callable[[], None],
+        forget_jobs: Callable[[], None],
     ) -> None:
         self._home = home
         self._namespace = namespace
@@ -83,7 +83,7 @@ class Backups:
         self._releases = releases
         self._jobs = jobs
         self._hold = hold
-        self._empty_queue = empty_queue
+        self._forget_jobs = forget_jobs
 
     def back_up(self, file: Path, progress: Progress = no_progress) -> BackupResult:
         """Write ``file``, of one moment of the documents, while the service goes on.
@@ -123,8 +123,8 @@ class Backups:
         with self._jobs.replacing():
             lost = self._lost(force)
             with self._unpacked(file, progress) as (folder, manifest):
+                self._forget_jobs()
                 self._copy.clear()
-                self._empty_queue()
                 for place in self._places():
                     _remove(place)
                 self._move_from(folder / _HOME)
@@ -182,7 +182,7 @@ class Backups:
         lost = {**self._counts(), "keys": keys, "files": files}
         if not force:
             raise InvalidRequest(
-                f"{self._home} (namespace {self._namespace}) holds {_told(lost)}, which a restore "
+                f"{self._home} (namespace {self._namespace}) holds {told(lost)}, which a restore "
                 "would delete: give --force, or set RAGLOOP_HOME and RAGLOOP_NAMESPACE to others"
             )
         return lost
@@ -270,6 +270,6 @@ def _remove(place: Path) -> None:
         place.unlink(missing_ok=True)
 
 
-def _told(counts: Mapping[str, int]) -> str:
+def told(counts: Mapping[str, int]) -> str:
     """Such as ``1 document, 31 files``."""
     return ", ".join(f"{n} {what if n != 1 else what[:-1]}" for what, n in counts.items() if n)

@@ -86,7 +86,7 @@ class Demo:
         documents that no demo brought, IngestError if no file of the folder could be read.
         """
         self._claim_home()
-        folder = filings or self._home / "filings"
+        folder = filings or self._home / "samples"
         if filings is None:
             job.step("samples", lambda: len(write_sample_filings(folder)))
         job.step("base", lambda: self._serve(base, progress).release)

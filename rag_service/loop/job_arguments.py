@@ -116,6 +116,8 @@ def _uploaded(uploads: Path, path: str) -> str:
             "jobs ingest files that were uploaded with POST /v1/documents, and no others; "
             "`ragloop ingest` reads those of this machine"
         )
+    if not file.exists():
+        raise InvalidRequest(f"{file.name} is not kept once its job is over: send it again")
     return str(file.relative_to(uploads))
 
 

@@ -28,9 +28,7 @@ class Job:
     job instead of running the step again.
     """
 
-    def __init__(
-        self, folder: Path, journal: dict[str, Any], tracer: Tracer = NO_TRACER
-    ) -> None:
+    def __init__(self, folder: Path, journal: dict[str, Any], tracer: Tracer = NO_TRACER) -> None:
         self.folder = folder
         self._journal = journal
         self._tracer = tracer

@@ -35,22 +35,27 @@ class OwnHome:
 
     def samples(self) -> Path:
         """A folder with the sample filings."""
-        folder = self.path / "filings"
+        folder = self.path / "samples"
         write_sample_filings(folder)
         return folder
 
     @contextmanager
     def service(
-        self, port: int, processes: int = 1, settings: Mapping[str, str] | None = None
-    ) -> Iterator[None]:
+        self,
+        port: int,
+        processes: int = 1,
+        settings: Mapping[str, str] | None = None,
+        *,
+        worker: bool = False,
+    ) -> Iterator[int]:
         """`ragloop serve` on the loopback interface, ready; ``settings`` are of it alone.
 
-        Raises RagloopError if it does not start.
+        Gives its process id. Raises RagloopError if it does not start.
         """
-        arguments = (
+        arguments = [
             *("--host", "127.0.0.1", "--port", str(port), "--processes", str(processes)),
-            "--no-worker",  # what is measured is the service alone
-        )
+            *([] if worker else ["--no-worker"]),
+        ]
         log = self.path / f"serve-{port}.log"
         environment = {**self._environment, **(settings or {})}
         with (
@@ -61,7 +66,7 @@ class OwnHome:
         ):
             try:
                 _wait_until_ready(port, service, log)
-                yield
+                yield service.pid
             finally:
                 service.terminate()
                 with suppress(subprocess.TimeoutExpired):
@@ -97,15 +102,17 @@ def distinct_questions(chunks: ChunkStore, seed: int) -> list[str]:
     return questions
 
 
-def wait_for_all(port: int, processes: int) -> None:
-    """Under traffic, so that no process leaves all connections to the others."""
+def wait_for_all(port: int, processes: int) -> set[int]:
+    """Under traffic, so that no process leaves all connections to the others; their ids."""
     deadline = time.monotonic() + _READY_SECONDS
-    ready: set[int | None] = set()
-    while len(ready - {None}) < processes:
+    ready: set[int] = set()
+    while len(ready) < processes:
         if time.monotonic() > deadline:
             raise RagloopError(f"only {len(ready)} of {processes} processes are ready")
-        ready.add(_ready(port))
+        if process := _ready(port):
+            ready.add(process)
         time.sleep(0.05)
+    return ready
 
 
 def wait_for_end(home: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import cycle, takewhile
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,6 +29,8 @@ class Response:
     release: str = ""
     models: frozenset[str] = frozenset()
     """Fingerprints of the encoder, of the index and of every hit: one, if all is right."""
+    status: int = http.client.OK
+    """0 if the connection failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,40 @@ class Span:
         return response.began < self.ended and response.ended > self.began
 
 
-class SearchTraffic:
+class Clients:
+    """``count`` threads that each do ``turn(client)``, counted from 0, until it is over.
+
+    A context manager: they run inside. A thread waits ``pause`` seconds between its turns.
+    """
+
+    def __init__(self, count: int, pause: float) -> None:
+        self._pause = pause
+        self._over = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._work, args=(client,), daemon=True)
+            for client in range(count)
+        ]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        for thread in self._threads:
+            thread.join()
+
+    def turn(self, client: int) -> None:
+        raise NotImplementedError
+
+    def _work(self, client: int) -> None:
+        while not self._over.is_set():
+            self.turn(client)
+            self._over.wait(self._pause)
+
+
+class SearchTraffic(Clients):
     """``clients`` threads, each of which searches again ``pause`` seconds after the last answer.
 
     Each request has a connection of its own, which goes to any process of the service, so that
@@ -61,28 +96,18 @@ class SearchTraffic:
         *,
         reuse: bool = False,
     ) -> None:
-        self._port = port
+        super().__init__(clients, pause)
         self._reuse = reuse
         self._more = more
-        self._pause = pause
         self._questions = cycle(questions)
         self._next = threading.Lock()
-        self._over = threading.Event()
+        self._connections = [_connection(port) for _ in range(clients)]
         self._seen: list[list[Response]] = [[] for _ in range(clients)]
-        self._threads = [
-            threading.Thread(target=self._ask_until_over, args=(seen,), daemon=True)
-            for seen in self._seen
-        ]
 
-    def __enter__(self) -> SearchTraffic:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        for thread in self._threads:
-            thread.join()
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        for connection in self._connections:
+            connection.close()
 
     def since(self, moment: float) -> list[Response]:
         """Those that ended after ``moment``, of each client the newest first."""
@@ -92,16 +117,13 @@ class SearchTraffic:
             for response in takewhile(lambda r: r.ended > moment, reversed(seen.copy()))
         ]
 
-    def _ask_until_over(self, seen: list[Response]) -> None:
-        connection = _connection(self._port)
-        while not self._over.is_set():
-            with self._next:
-                question = next(self._questions)
-            seen.append(search(connection, {"query": question, **self._more}))
-            if not self._reuse:
-                connection.close()
-            self._over.wait(self._pause)
-        connection.close()
+    def turn(self, client: int) -> None:
+        with self._next:
+            question = next(self._questions)
+        connection = self._connections[client]
+        self._seen[client].append(search(connection, {"query": question, **self._more}))
+        if not self._reuse:
+            connection.close()
 
 
 def search(connection: http.client.HTTPConnection, body: Mapping[str, Any]) -> Response:
@@ -111,10 +133,12 @@ def search(connection: http.client.HTTPConnection, body: Mapping[str, Any]) -> R
         status, found = _answered(connection, "POST", "/v1/search", body)
     except (OSError, http.client.HTTPException, ValueError) as error:
         connection.close()  # the next request opens it anew
-        return Response(began, time.perf_counter(), f"{type(error).__name__}: {error}")
+        failure = f"{type(error).__name__}: {error}"
+        return Response(began, time.perf_counter(), failure, status=0)
     ended = time.perf_counter()
     if status != http.client.OK:
-        return Response(began, ended, f"{status}: {found.get('detail', '')}")
+        failure = f"{status}: {found.get('detail', '')}"
+        return Response(began, ended, failure, status=status)
     if not found["hits"]:
         return Response(began, ended, "no hits", found["release"])
     models = {found["model"], found["index_model"], *(hit["model"] for hit in found["hits"])}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from finetune.build import build_pairs
+from finetune.dataset import fingerprint
 from finetune.formats import load_texts
 from finetune.negatives import mine
 from finetune.options import BaseVectors, DataOptions, TrainedModel, TrainingData, TrainOptions
@@ -24,6 +26,8 @@ from rag_service.core.protocols import (
 )
 from rag_service.core.types import Chunk, ModelCard, Vectors
 from rag_service.loop.seen import write_questions
+
+log = logging.getLogger(__name__)
 
 Passages = Callable[[Sequence[Chunk]], Vectors]
 """Vectors of chunks as the live index holds them."""
@@ -73,9 +77,11 @@ class Finetuner:
         """The registered model trained from ``base``; ``searches`` and ``passages`` ask an index.
 
         For an adapter that is an index with the document vectors of ``base``. Of pairs with a
-        weight below 1 only that part is trained on.
+        weight below 1 only that part is trained on; those are left out whose document was
+        removed since they were written.
         """
         chunks = {chunk.chunk_id: chunk for chunk in self._chunks.chunks()}
+        data = _still_stored(data, chunks)
         data = replace(data, pairs=tuple(drawn(data.pairs)))
         negatives = None
         if options.negatives:
@@ -105,6 +111,14 @@ class Finetuner:
             base=base.fingerprint,
             training=dict(trained.figures) | _seen(base, trained),
         )
+
+
+def _still_stored(data: TrainingData, chunks: Mapping[str, Chunk]) -> TrainingData:
+    pairs = tuple(pair for pair in data.pairs if pair.chunk_id in chunks)
+    if gone := len(data.pairs) - len(pairs):
+        log.warning("%d questions are left out: their documents were removed meanwhile", gone)
+        return replace(data, pairs=pairs, fingerprint=fingerprint(pairs))
+    return data
 
 
 def _questions(data: TrainingData, options: TrainOptions) -> list[str]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from rag_service.core.errors import GateRejected
 from rag_service.core.types import Document, GateDecision, Release, Run
@@ -30,7 +29,13 @@ class GatedWorld(World):
         self.add_release("model-of-r0001", chunks, live=True)
         self.add_release("model-of-r0002", chunks)
         document = Document(
-            first.document_id, first.document, first.facts, 8, len(chunks), 4, "2025-01-01T00:00:00Z"
+            first.document_id,
+            first.document,
+            first.facts,
+            8,
+            len(chunks),
+            4,
+            "2025-01-01T00:00:00Z",
         )
         self.chunks.replace(document, chunks, "r0001")
         before, after = self.measure("r0001", 1), self.measure("r0002", 2)
@@ -60,19 +65,22 @@ def opened(browser: Browser, url: str, **context: Any) -> Iterator[Page]:
     """A page at ``url`` in which no script fails and nothing is refused by the policy."""
     made = browser.new_context(**context)
     page = made.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on(
-        "console",
-        lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
-    )
+    page.on("console", lambda said: faults.append(said.text) if _is_fault(said) else None)
     try:
         page.goto(url)
         yield page
     finally:
         made.close()
     assert not faults
+
+
+def _is_fault(said: ConsoleMessage) -> bool:
+    """Whatever is an error on the console, but a request that the API refused: that is shown."""
+    refused = "/static/" not in said.location["url"] and said.text.startswith("Failed to load")
+    return "Content Security Policy" in said.text or (said.type == "error" and not refused)
 
 
 def assert_accessible(page: Page) -> None:
@@ -86,4 +94,3 @@ def assert_accessible(page: Page) -> None:
     ]
     assert not told, told
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-

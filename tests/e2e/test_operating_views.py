@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from rag_service.api.app import create_app
 from tests.e2e.operating import REASONS, GatedWorld, assert_accessible, opened
@@ -60,8 +60,8 @@ def test_an_upload_is_followed_until_it_is_understood(page: Page, world: GatedWo
     go(page, "Documents")
     page.locator("input[type=file]").set_input_files(
         [
-            {"name": "NEW_2023_10K.txt", "mimeType": "text/plain", "buffer": b"Form 10-K " * 99},
-            {"name": "zip.pdf", "mimeType": "application/pdf", "buffer": b"PK\x03\x04" * 99},
+            FilePayload(name="NEW_2023_10K.txt", mimeType="text/plain", buffer=b"Form 10-K " * 99),
+            FilePayload(name="zip.pdf", mimeType="application/pdf", buffer=b"PK\x03\x04" * 99),
         ]
     )
     card = page.get_by_role("listitem").filter(has_text="NEW_2023_10K.txt")
@@ -78,6 +78,37 @@ def test_an_upload_is_followed_until_it_is_understood(page: Page, world: GatedWo
     refused = page.get_by_role("listitem").filter(has_text="zip.pdf")
     expect(refused).to_contain_text("The content is not a PDF")
     expect(refused).to_contain_text("Refused")
+
+
+def test_files_that_wait_are_not_left_unasked_and_long_names_are_cut(
+    page: Page, world: GatedWorld
+) -> None:
+    go(page, "Documents")
+    text = b"Form 10-K " * 99
+    names = ["first.txt", f"{'long' * 45}.txt"]
+    page.locator("input[type=file]").set_input_files(
+        [FilePayload(name=name, mimeType="text/plain", buffer=text) for name in names]
+    )
+    expect(page.get_by_text("Waiting to be sent")).to_have_count(1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    leaving = "!dispatchEvent(new Event('beforeunload', {cancelable: true}))"
+    assert page.evaluate(leaving)
+    for name in names:
+        expect(page.get_by_text("Waiting for its turn")).to_be_visible()
+        record = world.queue.take()
+        assert record
+        world.queue.end(record.job, {"documents": [OUTCOME | {"document": name}]})
+        expect(page.locator(".upload", has_text=name)).to_contain_text("Added")
+    assert not page.evaluate(leaving)
+
+
+def test_a_page_that_was_opened_goes_with_its_view(page: Page, world: GatedWorld) -> None:
+    (document,) = world.chunks.documents()
+    go(page, "Documents")
+    page.get_by_role("button", name=f"Open {document.name}").click()
+    expect(page.get_by_role("dialog", name=document.name)).to_be_visible()
+    go(page, "Releases")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_an_upload_that_runs_already_is_shown_and_can_be_stopped(
@@ -159,7 +190,7 @@ def test_an_improvement_is_started_watched_cancelled_and_taken_up_again(
     expect(card.get_by_role("listitem").filter(has_text="Training")).to_have_attribute(
         "aria-current", "step"
     )
-    card.get_by_text("Log, 1 lines").click()
+    card.get_by_text("Log, 1 line").click()
     expect(card.get_by_role("log")).to_have_text("loss <b>0.5</b>")
     card.get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Cancel the job").click()

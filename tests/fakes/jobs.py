@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -10,15 +10,22 @@ from rag_service.core.errors import InvalidRequest, NotFound
 from rag_service.core.ids import now
 from rag_service.core.types import JobEvent, JobEventName, JobKind, JobRecord, JobState
 
+Check = Callable[[JobKind, Mapping[str, Any]], dict[str, Any]]
+
 
 class FakeJobQueue:
-    """The protocol ``JobQueue``: ``take``, ``report``, ``log`` and ``end`` do a worker's part."""
+    """The protocol ``JobQueue``: ``take``, ``report``, ``log`` and ``end`` do a worker's part.
 
-    def __init__(self) -> None:
+    ``check`` gives the arguments as a job is to have them, or raises InvalidRequest.
+    """
+
+    def __init__(self, check: Check = lambda _, arguments: dict(arguments)) -> None:
+        self._check = check
         self._records: dict[str, JobRecord] = {}
         self._events: dict[str, list[JobEvent]] = {}
 
     def start(self, kind: JobKind, arguments: Mapping[str, Any]) -> JobRecord:
+        arguments = self._check(kind, arguments)
         job = f"j{len(self._records) + 1:04d}"
         self._records[job] = JobRecord(job, kind, dict(arguments), "queued", now())
         self._events[job] = []

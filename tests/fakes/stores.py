@@ -93,7 +93,7 @@ class FakeVectorStore:
             k,
             [
                 (_cosine(asked, kept), chunk)
-                for chunk, kept in held.entries.values()
+                for chunk, kept in list(held.entries.values())  # a writer may run beside it
                 if _passes(chunk, filters)
             ],
             held.spec.model,
@@ -116,7 +116,7 @@ class FakeVectorStore:
         held = self._index(index)
         bags = [
             (chunk, Counter(_words(chunk.text) + _words(chunk.context)))
-            for chunk, _ in held.entries.values()
+            for chunk, _ in list(held.entries.values())
         ]
         rarity = {
             word: weight * _rarity(sum(word in bag for _, bag in bags), len(bags))

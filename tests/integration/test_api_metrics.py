@@ -70,8 +70,9 @@ def _figures(world: World) -> Iterator[Figure]:
     ready = ReadinessChecks(
         world.settings, world.releases, world.serving, world.keys, lambda: "", lambda: True
     )
-    jobs = world.queue.all
-    return StateFigures(world.home, world.releases, world.chunks, jobs, lambda: 1 << 20, ready)()
+    return StateFigures(
+        world.home, world.releases, world.chunks, lambda: world.queue, lambda: 1 << 20, ready
+    )()
 
 
 def scraped(client: TestClient) -> Figures:

@@ -192,7 +192,8 @@ def test_inspect_gives_the_chunks_that_were_ingested_without_redis(
         (("ingest", "/no/such/folder"), 2, "not_found", "/no/such/folder"),
         (("evaluate", "--dataset", "/no/such/set"), 2, "data", "/no/such/set"),
         (("documents", "remove", "NOBODY.pdf"), 2, "not_found", "NOBODY.pdf"),
-        (("search",), 2, "usage", "Missing argument"),
+        (("search",), 2, "usage", "Missing argument 'QUESTION': see `ragloop search --help`"),
+        (("keys", "create", "tom"), 2, "usage", "see `ragloop keys create --help`"),
         (("dance",), 2, "usage", "dance"),
     ],
 )

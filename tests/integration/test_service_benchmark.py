@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -34,10 +35,15 @@ class FakeHome(OwnHome):
 
     @contextmanager
     def service(
-        self, port: int, processes: int = 1, settings: Mapping[str, str] | None = None
-    ) -> Iterator[None]:
+        self,
+        port: int,
+        processes: int = 1,
+        settings: Mapping[str, str] | None = None,
+        *,
+        worker: bool = False,
+    ) -> Iterator[int]:
         self.started.append(settings or {})
-        yield
+        yield os.getpid()
 
 
 class Read:

@@ -180,7 +180,8 @@ def test_one_that_does_not_read_is_cut(port: int, world: World) -> None:
         client.settimeout(LONG)
         client.connect(("127.0.0.1", port))
         client.sendall(head(method="GET", path="/openapi.json") * 150)
-        time.sleep(SECONDS)
+        # On a busy machine the answers that fill the buffers take a while themselves.
+        time.sleep(4 * SECONDS)
         assert comes_true(lambda: works(port))
         answers = rest(client).count(b"HTTP/1.1 200")
     assert answers < 150
@@ -214,4 +215,4 @@ def test_a_client_that_is_worked_for_may_wait(world: World, port: int) -> None:
 def test_settings_reach_the_server() -> None:
     assert SERVER_OPTIONS["http"] is TimedProtocol
     assert TimedProtocol.seconds >= 5
-    assert Settings().max_connections == 1000
+    assert Settings().max_connections == 500

@@ -82,16 +82,20 @@ def processes_of(worker: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return children
 
 
+def kill_with_its_job(worker: subprocess.Popen[bytes]) -> None:
+    [running] = processes_of(worker)
+    worker.kill()
+    worker.wait()
+    assert comes_true(lambda: not running.is_running(), 20), "it ends with its worker"
+
+
 def test_the_job_of_a_killed_worker_is_finished_by_the_next_one(
     queue: RqJobQueue, start_worker: StartWorker, tmp_path: Path
 ) -> None:
     held = Held(queue, tmp_path)
     killed = start_worker()
     assert held.begins(1)
-    [running] = processes_of(killed)
-    killed.kill()
-    killed.wait()
-    assert comes_true(lambda: not running.is_running(), 20), "it ends with its worker"
+    kill_with_its_job(killed)
     assert queue.get(held.job).state == "running"
     held.let_go()
     start_worker()
@@ -157,10 +161,7 @@ def test_the_job_of_a_dead_worker_can_be_cancelled_before_another_comes(
     held = Held(queue, tmp_path)
     killed = start_worker()
     assert held.begins(1)
-    [running] = processes_of(killed)
-    killed.kill()
-    killed.wait()
-    assert comes_true(lambda: not running.is_running(), 20)
+    kill_with_its_job(killed)
     assert queue.cancel(held.job).state == "cancelled"
     start_worker()
     other = queue.start("ingest", {}).job

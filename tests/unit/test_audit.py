@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,6 +73,26 @@ def test_without_data_nothing_is_called_audited_and_one_question_is_enough() -> 
     assert asked == [1]
 
 
-def test_what_pip_audit_cannot_read_is_not_audited() -> None:
-    with pytest.raises(NotAudited, match="requirement"):
-        ask_pip_audit(["this is no requirement"])
+@pytest.mark.parametrize(
+    ("stdout", "stderr", "says"),
+    [
+        ("", "Traceback\nConnectionError: no route to host\n   ^\n", "no route to host"),
+        ("{}", "", "said nothing"),
+    ],
+)
+def test_an_answer_that_is_none_is_not_audited(
+    monkeypatch: pytest.MonkeyPatch, stdout: str, stderr: str, says: str
+) -> None:
+    done = subprocess.CompletedProcess([], 1, stdout, stderr)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    with pytest.raises(NotAudited, match=says):
+        ask_pip_audit(REQUIREMENTS)
+
+
+def test_an_answer_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: object, timeout: float, **__: object) -> None:
+        raise subprocess.TimeoutExpired("pip_audit", timeout)
+
+    monkeypatch.setattr(subprocess, "run", late)
+    with pytest.raises(NotAudited, match="no answer within 60 s"):
+        ask_pip_audit(REQUIREMENTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,21 @@ def ragloop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> CommandLine:
     return CommandLine(tmp_path, {}, monkeypatch, capfd)
+
+
+def test_a_port_that_is_taken_is_said_before_anything_starts(ragloop: CommandLine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        outcome = ragloop("serve", "--port", port)
+    assert outcome.status == 2
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in outcome.stderr
+    assert "serves" not in outcome.stderr
+
+
+def test_a_group_without_a_command_shows_its_help_and_no_error(ragloop: CommandLine) -> None:
+    outcome = ragloop("keys")
+    assert outcome.status == 2
+    assert "error" not in outcome.stderr
 
 
 class Opened:

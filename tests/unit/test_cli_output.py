@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from threading import Thread
 
 import pytest
+from rich.console import Console
 
-from rag_service.cli.output import PlainProgress, emit, emit_error, progress_bar
+from rag_service.cli.asking import beginning
+from rag_service.cli.output import PlainProgress, emit, emit_error, grid, progress_bar
 
 NAME = "f\udcff – ü.pdf"
 """As Python reads the name of a file that is no UTF-8."""
@@ -43,6 +45,35 @@ def test_text_shows_what_cannot_be_encoded_escaped(
         lambda: emit({}, False, lambda console: console.print(NAME)), encoding, monkeypatch
     )
     assert "f\\udcff" in printed
+
+
+def test_a_name_is_whole_in_a_table_on_a_narrow_terminal() -> None:
+    columns = ("document", "company", "form", "year", "pages", "chunks", "tables")
+    row = ("DUNMORROW_2022_10K.pdf", "Dunmorrow Pet & Garden Centers, Inc.", "10-K", 2022, 9, 8, 7)
+    console = Console(file=io.StringIO(), width=80)
+    console.print(grid(columns, [row]))
+    assert isinstance(console.file, io.StringIO)
+    head, first, *_ = console.file.getvalue().splitlines()
+    assert head.split() == list(columns)
+    assert first.split()[0] == row[0]
+
+
+def test_an_error_is_one_text_in_the_width_of_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    message = "file [bold]a[/] holds " + "words " * 30
+    emit_error({"code": "invalid_request", "message": message}, False)
+    lines = capsys.readouterr().err.splitlines()
+    assert " ".join(" ".join(lines).split()) == f"error (invalid_request): {message}".strip()
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_passage_is_not_cut_within_a_figure() -> None:
+    text = "Net debt " + "x" * 386 + " $149.4 $160.0"
+    assert len(text[:400]) > text.index("$149.4")
+    assert beginning(text) == "Net debt " + "x" * 386 + " …"
+    assert beginning("Net debt $149.4") == "Net debt $149.4"
 
 
 def _printed(write: Callable[[], None], encoding: str, monkeypatch: pytest.MonkeyPatch) -> str:

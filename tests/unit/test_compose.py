@@ -112,6 +112,17 @@ def test_nothing_is_published_beyond_this_machine(compose: Compose) -> None:
     assert compose["networks"]["store"]["internal"] is True
 
 
+def test_prometheus_is_where_it_is_looked_for(compose: Compose) -> None:
+    assert compose["services"]["prometheus"]["network_mode"] == "service:ragloop"
+    scraped = yaml.safe_load((ROOT / "ops/prometheus/prometheus.yml").read_text())
+    [job] = scraped["scrape_configs"]
+    port = compose["services"]["ragloop"]["environment"]["RAGLOOP_PORT"]
+    assert job["static_configs"] == [{"targets": [f"127.0.0.1:{port}"]}]
+    sources = ROOT / "ops/grafana/provisioning/datasources/prometheus.yml"
+    [source] = yaml.safe_load(sources.read_text())["datasources"]
+    assert source["url"] == "http://ragloop:9090"
+
+
 @pytest.mark.parametrize("service", OWN)
 def test_the_service_and_its_workers_need_no_rights(compose: Compose, service: str) -> None:
     described = compose["services"][service]

@@ -61,6 +61,11 @@ def test_no_other_file_of_the_machine_is(settings: Settings, path: str) -> None:
         check_arguments("ingest", {"paths": ["u1/a.pdf", path]}, settings, REGISTRY)
 
 
+def test_a_file_that_is_gone_is_to_be_sent_again(settings: Settings) -> None:
+    with pytest.raises(InvalidRequest, match="send it again"):
+        check_arguments("ingest", {"paths": ["u1/a.pdf", "u1/b.pdf"]}, settings, REGISTRY)
+
+
 def test_a_model_is_one_of_the_registry_and_the_newest_of_its_name(settings: Settings) -> None:
     for name, found in (("bge", "m2"), ("m1", "m1")):
         checked = check_arguments("reindex", {"model": name}, settings, REGISTRY)

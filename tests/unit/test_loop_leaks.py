@@ -148,3 +148,34 @@ def test_own_texts_count_as_they_stood_when_training_began(
         options,
     )
     assert question_digest("what was the dividend") in seen_questions(card)
+
+
+def test_questions_on_a_document_that_was_removed_meanwhile_are_left_out(
+    world: World,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    given: list[TrainingData] = []
+
+    def trained(base: ModelCard, folder: Path, data: TrainingData, *_: object) -> TrainedModel:
+        given.append(data)
+        raise DataError("that is enough")
+
+    monkeypatch.setattr("rag_service.loop.training.train", trained)
+    gone = replace(PAIR, question_id="q2", chunk_id="gone.1", document="GONE_2023_10K.pdf")
+    finetuner = Finetuner(world.chunks, world.registry, None)
+    for pairs in [(PAIR, gone), (PAIR,)]:
+        with pytest.raises(DataError, match="enough"):
+            finetuner.train(
+                BASE,
+                TrainingData(pairs, {}, tmp_path, "d" * 16),
+                fixed_searches({}),
+                lambda chunks: np.empty((0, 64), np.float32),
+                tmp_path / "out",
+                FinetuneOptions(DataOptions(), TrainOptions()),
+            )
+    left_out, whole = given
+    assert left_out.pairs == whole.pairs == (PAIR,)
+    assert left_out.fingerprint != whole.fingerprint == "d" * 16, "it is another training"
+    assert "1 questions are left out" in caplog.text

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable, Iterator
 from email.parser import Parser
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("rag_service", "ingest", "finetune", "eval")
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+FACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = FACTS["project"]
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +136,47 @@ print(ingest.__file__)
     done = run(installed, "-c", ships)
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(installed)
+
+
+def imported(folders: Iterable[str]) -> Iterator[tuple[str, Path]]:
+    """Each package of others that is imported in a folder, with the file that does."""
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            modules: list[str] = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules = [node.module]
+            for name in {module.partition(".")[0] for module in modules}:
+                if name not in (*sys.stdlib_module_names, *PACKAGES):
+                    yield name, path
+
+
+def with_what_they_require(declared: Iterable[str]) -> set[str]:
+    known: set[str] = set()
+    waiting = list(declared)
+    while waiting:
+        requirement = Requirement(waiting.pop())
+        name = canonicalize_name(requirement.name)
+        if name in known or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        known.add(name)
+        try:
+            waiting += requires(name) or []
+        except PackageNotFoundError:  # of an extra that is not installed here
+            continue
+    return known
+
+
+def test_what_is_imported_is_installed_with_it() -> None:
+    shipped = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    tools = [FACTS["dependency-groups"][group] for group in ("test", "lint")]
+    homes = packages_distributions()
+    for folders, lists in ((PACKAGES, shipped), (("tests", "docs", "ops"), shipped + tools)):
+        known = with_what_they_require(one for requirements in lists for one in requirements)
+        missing = {
+            f"{path.relative_to(ROOT)} imports {name}"
+            for name, path in imported(folders)
+            if name in homes and not known & {canonicalize_name(home) for home in homes[name]}
+        }
+        assert missing == set()

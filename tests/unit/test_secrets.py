@@ -37,6 +37,10 @@ def test_a_wrong_setting_beside_secrets_shows_none(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ConfigError, match="RAGLOOP_PORT='0'") as wrong:
         load_settings()
     assert "hunter2" not in wrong.value.message
+    monkeypatch.setenv("RAGLOOP_PORT", SECRETS["redis_url"])
+    with pytest.raises(ConfigError, match=r"RAGLOOP_PORT='rediss://redis\.example") as wrong:
+        load_settings()
+    assert "hunter2" not in wrong.value.message
 
 
 @pytest.mark.parametrize("text", ["120", "0/minute", "-1/minute", "1/week", "1/minute;2/hour", " "])

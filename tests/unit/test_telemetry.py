@@ -225,7 +225,7 @@ def test_the_state_is_read_from_the_stores(tmp_path: Path) -> None:
     world.add_release("mb", filing("Alder Mills", 2023))
     world.queue.start("ingest", {"paths": ["a.pdf"]})
     figures = StateFigures(
-        tmp_path, world.releases, world.chunks, world.queue.all, lambda: 4096, world.ready
+        tmp_path, world.releases, world.chunks, lambda: world.queue, lambda: 4096, world.ready
     )
     found = {(f.metric.name, *f.labels): f.value for f in figures()}
     assert found["ragloop_live_release_info", "r0001", "ma"] == 1
@@ -248,7 +248,7 @@ def test_what_redis_knows_is_left_out_while_it_is_away(
 
     def figures(ready: Readiness) -> dict[tuple[str, ...], float]:
         read = StateFigures(
-            tmp_path, world.releases, world.chunks, world.queue.all, away, lambda: ready
+            tmp_path, world.releases, world.chunks, lambda: world.queue, away, lambda: ready
         )
         return {(f.metric.name, *f.labels): f.value for f in read()}
 

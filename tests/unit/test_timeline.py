@@ -10,7 +10,7 @@ import pytest
 from eval.history import History
 from eval.timeline import Timeline
 from rag_service.core.errors import DataError, NotFound
-from rag_service.core.types import GateDecision
+from rag_service.core.types import GateDecision, Run
 from tests.unit import report_cases as cases
 
 BEFORE = cases.run("r0001", [0.2, 0.4], created="2025-01-01T00:00:00Z")
@@ -60,9 +60,14 @@ def test_a_decision_on_a_run_that_is_gone_is_left_out(history: History) -> None:
 def test_a_run_is_read_once_and_new_ones_join(
     history: History, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timeline, read = Timeline(history), []
-    get = History.get
-    monkeypatch.setattr(History, "get", lambda self, run: read.append(run) or get(self, run))
+    timeline, get = Timeline(history), History.get
+    read: list[str] = []
+
+    def reading(self: History, run_id: str) -> Run:
+        read.append(run_id)
+        return get(self, run_id)
+
+    monkeypatch.setattr(History, "get", reading)
     timeline.points()
     newer = cases.run("r0003", [0.9, 0.9], created="2025-01-03T00:00:00Z")
     history.add(newer)

@@ -7,7 +7,7 @@ import { duration } from "./format.js";
 import { wordsOf } from "./highlight.js";
 import { passage } from "./passage.js";
 import { problemNotice, sentence } from "./problem.js";
-import { badge, skeleton, toast } from "./ui.js";
+import { badge, copy, skeleton, toast } from "./ui.js";
 
 const METHODS = {
   computed: "worked out from table figures",
@@ -73,7 +73,7 @@ export function answerCard(api) {
         h("span", { class: "quiet-text" }, [how, `release ${answer.release}`, answer.cached ? "from the cache" : duration(performance.now() - began)].filter(Boolean).join(" · ")),
       );
       if (answer.reason) head.append(h("p", { class: "quiet-text reason" }, sentence(answer.reason)));
-      calculation.hidden = !answer.calculation;
+      calculation.hidden = !answer.calculation || answer.answer.includes(answer.calculation);
       calculation.replaceChildren(h("span", { class: "quiet-text" }, "Calculation "), h("code", {}, answer.calculation));
       tools.replaceChildren(copyButton(answer), ...verdicts(answer, api));
       more.replaceChildren(
@@ -99,21 +99,20 @@ export function answerCard(api) {
 }
 
 function copyButton(answer) {
-  const button = h(
+  return h(
     "button",
     {
       type: "button",
       class: "quiet small",
-      onclick: async () => {
+      title: "Copy the answer with its citations",
+      onclick: () => {
         const quotes = answer.citations.map((one, at) => `[${at + 1}] “${one.quote}” (${place(one)})`);
-        await navigator.clipboard.writeText([answer.answer, ...quotes].join("\n"));
-        toast("Answer and citations are copied.");
+        copy([answer.answer, ...quotes].join("\n"), "Answer and citations are copied.");
       },
     },
     icon("copy"),
-    "Copy with citations",
+    "Copy",
   );
-  return button;
 }
 
 function verdicts(answer, api) {
@@ -133,7 +132,7 @@ function verdicts(answer, api) {
           try {
             await api.post("/v1/feedback", feedback(answer, verdict));
             buttons.forEach((one) => one.setAttribute("aria-pressed", String(one === pressed)));
-            toast("Thank you: kept for the next improvement.");
+            toast("Thank you, it is kept.");
           } catch (error) {
             toast(`Not kept: ${error.message}`, "bad");
           }

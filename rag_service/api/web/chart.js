@@ -33,7 +33,11 @@ export function intervalChart({ title, series, groups }) {
     // Newest figures stand at the right.
     drawing.scrollLeft = drawing.scrollWidth;
     const scrolls = drawing.scrollWidth > drawing.clientWidth;
-    for (const [name, value] of Object.entries({ tabindex: "0", role: "region", "aria-label": `${title}, scrolls sideways` })) {
+    for (const [name, value] of Object.entries({
+      tabindex: "0",
+      role: "region",
+      "aria-label": `${title}, scrolls sideways`,
+    })) {
       if (scrolls) drawing.setAttribute(name, value);
       else drawing.removeAttribute(name);
     }
@@ -43,7 +47,7 @@ export function intervalChart({ title, series, groups }) {
 }
 
 /** What a mark's shape means. */
-export const MARKS = {
+const MARKS = {
   live: "is live",
   yes: "the gate said yes",
   no: "the gate said no",
@@ -53,12 +57,36 @@ export const MARKS = {
 /** The key to the shapes and the lines that a chart uses. */
 export function legend(series, marks) {
   const line = (name, index) =>
-    h("li", {}, svg("svg", { class: `chart-key s${index}`, viewBox: "0 0 26 12", width: 26, height: 12, "aria-hidden": "true" },
-      svg("path", { class: "chart-line", d: "M1 6H25" })), name);
+    h(
+      "li",
+      {},
+      svg(
+        "svg",
+        { class: `chart-key s${index}`, viewBox: "0 0 26 12", width: 26, height: 12, "aria-hidden": "true" },
+        svg("path", { class: "chart-line", d: "M1 6H25" }),
+      ),
+      name,
+    );
   const shape = (mark) =>
-    h("li", {}, svg("svg", { class: "chart-key s0", viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": "true" }, dot(7, 7, mark)), MARKS[mark]);
+    h(
+      "li",
+      {},
+      svg(
+        "svg",
+        { class: "chart-key s0", viewBox: "0 0 14 14", width: 14, height: 14, "aria-hidden": "true" },
+        dot(7, 7, mark),
+      ),
+      MARKS[mark],
+    );
   const names = Object.values(series);
-  return h("ul", { class: "chart-legend" }, names.length > 1 ? names.map(line) : [], Object.keys(MARKS).filter((mark) => marks.has(mark)).map(shape));
+  return h(
+    "ul",
+    { class: "chart-legend" },
+    names.length > 1 ? names.map(line) : [],
+    Object.keys(MARKS)
+      .filter((mark) => marks.has(mark))
+      .map(shape),
+  );
 }
 
 /** One figure on a line from 0 to 1, with its interval as a bar. */
@@ -94,12 +122,22 @@ function draw({ title, series, groups, width, hint, figure }) {
       // Of several figures at one place the lowest is written under its mark.
       const own = Object.values(column.figures).sort((a, b) => a.value - b.value);
       own.forEach((one, rank) => (one.under = rank === 0 && own.length > 1));
-      parts.push(words(x, HEIGHT - BOTTOM + 17, column.label, "name"), words(x, HEIGHT - BOTTOM + 32, column.below, "below"));
+      parts.push(
+        words(x, HEIGHT - BOTTOM + 17, column.label, "name"),
+        words(x, HEIGHT - BOTTOM + 32, column.below, "below"),
+      );
     }
     keys.forEach((key, index) => {
       const shift = (index - (keys.length - 1) / 2) * 2 * APART;
-      const own = placed.filter(({ column }) => column.figures[key]).map(({ column, x }) => ({ figure: column.figures[key], x: x + shift }));
-      parts.push(line(own.map(({ figure: f, x }) => [x, y(f.value)]), index));
+      const own = placed
+        .filter(({ column }) => column.figures[key])
+        .map(({ column, x }) => ({ figure: column.figures[key], x: x + shift }));
+      parts.push(
+        line(
+          own.map(({ figure: f, x }) => [x, y(f.value)]),
+          index,
+        ),
+      );
       for (const { figure: f, x } of own) points.push({ x, figure: f, index, shape: mark(f, x, y, index) });
     });
     at += group.columns.length;
@@ -108,7 +146,14 @@ function draw({ title, series, groups, width, hint, figure }) {
   parts.push(points.map((point) => point.shape));
   const drawn = svg(
     "svg",
-    { class: "chart-drawing", viewBox: `0 0 ${whole} ${HEIGHT}`, width: whole, height: HEIGHT, role: "group", "aria-label": `${title}. The arrow keys go from figure to figure.` },
+    {
+      class: "chart-drawing",
+      viewBox: `0 0 ${whole} ${HEIGHT}`,
+      width: whole,
+      height: HEIGHT,
+      role: "group",
+      "aria-label": `${title}. The arrow keys go from figure to figure.`,
+    },
     parts,
   );
   explore(drawn, points, y, hint, figure);
@@ -183,7 +228,8 @@ function mark(figure, x, y, index) {
 }
 
 function dot(x, y, kind) {
-  if (kind === "no") return svg("path", { class: "chart-dot mark-no", d: `M${x - 4.5} ${y - 4.5}l9 9M${x + 4.5} ${y - 4.5}l-9 9` });
+  if (kind === "no")
+    return svg("path", { class: "chart-dot mark-no", d: `M${x - 4.5} ${y - 4.5}l9 9M${x + 4.5} ${y - 4.5}l-9 9` });
   if (kind === "yes") return svg("path", { class: "chart-dot mark-yes", d: `M${x} ${y - 6}l6 6-6 6-6-6z` });
   return svg("circle", { class: `chart-dot mark-${kind}`, cx: x, cy: y, r: 5 });
 }

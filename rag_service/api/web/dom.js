@@ -50,7 +50,8 @@ const ICONS = {
   down: "M8 3v9.5M4 8.8l4 4 4-4",
   plus: "M8 3v10M3 8h10",
   minus: "M3 8h10",
-  link: "M9.5 2.5h4v4M13.2 2.8 7.5 8.5M11.5 9.5v4h-9v-9h4",
+  open: "M9.5 2.5h4v4M13.2 2.8 7.5 8.5M11.5 9.5v4h-9v-9h4",
+  link: "M6.3 9.7l3.4-3.4M7.2 4.9l1.6-1.6a2.7 2.7 0 0 1 3.9 3.9l-1.6 1.6M8.8 11.1l-1.6 1.6a2.7 2.7 0 0 1-3.9-3.9l1.6-1.6",
   copy: "M5.5 5.5h8v8h-8zM3.8 10.5H2.5v-8h8v1.3",
   good: "M5 14V7.2l3-5.4c1.3 0 1.8.9 1.6 2L9.2 6h3.6c.8 0 1.3.7 1.1 1.5l-1.2 5.2c-.2.8-.8 1.3-1.6 1.3zM2 7.2h3V14H2z",
   bad: "M5 2v6.8l3 5.4c1.3 0 1.8-.9 1.6-2L9.2 10h3.6c.8 0 1.3-.7 1.1-1.5l-1.2-5.2C12.5 2.5 11.9 2 11.1 2zM2 2h3v6.8H2z",
@@ -68,6 +69,11 @@ export function icon(name, size = 16) {
     { class: "icon", viewBox: "0 0 16 16", width: size, height: size, "aria-hidden": "true" },
     svg("path", { d: ICONS[name] }),
   );
+}
+
+/** The focus goes to a field where that opens no keyboard over the screen. */
+export function invite(field) {
+  if (matchMedia("(hover: hover)").matches) field.focus({ preventScroll: true });
 }
 
 /** Says `text` to a screen reader without showing it. */

@@ -12,6 +12,8 @@ const MEASURES = {
   "hit@5": "Hit@5",
 };
 
+const MAX_P = 0.05;
+
 /** The gate's word as a badge. */
 export function verdict(promoted) {
   return h(
@@ -23,7 +25,11 @@ export function verdict(promoted) {
 }
 
 export function reasonList({ reasons }) {
-  return h("ul", { class: "reasons" }, reasons.map((reason) => h("li", {}, reason)));
+  return h(
+    "ul",
+    { class: "reasons" },
+    reasons.map((reason) => h("li", {}, reason)),
+  );
 }
 
 /** Before and after with intervals, difference and p; `judged` as `ragloop improve --json` has it. */
@@ -38,7 +44,7 @@ export function figureTable(judged) {
   }
   const head = ["Measure", `Before (${releases.before})`, `After (${releases.after})`, "Difference", "p", "Verdict"];
   const framed = table("Figures before and after, with 95 % intervals", head, rows);
-  framed.classList.add("cards-when-narrow", "figures");
+  framed.classList.add("cards-when-narrow", "figure-table");
   for (const row of rows) [...row.cells].forEach((cell, at) => at && (cell.dataset.label = head[at]));
   return framed;
 }
@@ -50,14 +56,21 @@ function row(name, before, after, moved) {
     h("th", { scope: "row" }, name),
     h("td", {}, withInterval(before)),
     h("td", {}, withInterval(after)),
-    h("td", {}, moved ? h("span", {}, h("b", {}, signed(moved.value)), ` [${signed(moved.low)}, ${signed(moved.high)}]`) : "not comparable"),
+    h(
+      "td",
+      {},
+      moved
+        ? h("span", {}, h("b", {}, signed(moved.value)), ` [${signed(moved.low)}, ${signed(moved.high)}]`)
+        : "not comparable",
+    ),
     h("td", {}, moved ? fixed(moved.p, 4) : "–"),
     h("td", {}, moved ? direction(moved) : ""),
   );
 }
 
-/** Whether the interval leaves zero out, in a word and an arrow. */
-function direction({ low, high }) {
+/** By the gate's rule: the interval leaves zero out, and p is small. */
+function direction({ low, high, p }) {
+  if (p >= MAX_P) return h("span", { class: "quiet-text" }, "no clear change");
   if (low > 0) return h("span", { class: "better" }, icon("up", 13), "better");
   if (high < 0) return h("span", { class: "worse" }, icon("down", 13), "worse");
   return h("span", { class: "quiet-text" }, "no clear change");

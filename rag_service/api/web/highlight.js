@@ -3,7 +3,7 @@
 import { h } from "./dom.js";
 
 const COMMON = new Set(
-  ("a an and are as at be by did do does for from had has have how in is it its me much many of on or that the " +
+  ("a about an and are as at be between by did do does for from had has have how in is it its me much many of on or over say says than that the " +
     "their this to was were what when where which who whose why will with would company fiscal year").split(" "),
 );
 

@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { announce, h, icon } from "./dom.js";
-import { ago, date, duration, number } from "./format.js";
+import { ago, count, date, duration, number } from "./format.js";
 import { follow, jobBadge, KINDS } from "./jobs.js";
 import { explained, problemNotice } from "./problem.js";
 import { confirm, progressBar, toast } from "./ui.js";
@@ -15,7 +15,10 @@ const PHASES = {
   improve: [QUESTIONS, TRAINING, INDEX, ["Evaluation", /^evaluate/], ["Gate", /^(gate|promote|latency)/]],
   finetune: [QUESTIONS, TRAINING],
   reindex: [INDEX],
-  ingest: [["Reading", /^ingest/], ["Indexing", /^embed/]],
+  ingest: [
+    ["Reading", /^ingest/],
+    ["Indexing", /^embed/],
+  ],
 };
 
 /** A card of a job that waits or runs; it listens until `signal`, and calls `ended(job)`. */
@@ -26,7 +29,11 @@ export function runningCard(job, signal, ended) {
   const clock = h("span", { class: "quiet-text" });
   const state = h("span", {}, jobBadge(job));
   const lines = logPane();
-  const stop = h("button", { class: "small", "aria-label": `Cancel ${label(job)}`, onclick: () => cancel(job, stop) }, "Cancel");
+  const stop = h(
+    "button",
+    { class: "small", "aria-label": `Cancel ${label(job)}`, onclick: () => cancel(job, stop) },
+    "Cancel",
+  );
   let shown = job;
 
   const say = (step, done, total) => {
@@ -36,7 +43,9 @@ export function runningCard(job, signal, ended) {
     phases.reach(step);
   };
   const tick = () => {
-    clock.textContent = shown.started ? duration(Date.now() - new Date(shown.started)) : `asked for ${ago(shown.created)}`;
+    clock.textContent = shown.started
+      ? duration(Date.now() - new Date(shown.started))
+      : `asked for ${ago(shown.created)}`;
   };
   const timer = setInterval(tick, 1000);
   signal.addEventListener("abort", () => clearInterval(timer));
@@ -47,7 +56,14 @@ export function runningCard(job, signal, ended) {
   return h(
     "article",
     { class: "card job", "aria-label": label(job), dataset: { job: job.job } },
-    h("div", { class: "card-head" }, h("h3", {}, KINDS[job.kind] ?? job.kind, " ", h("small", {}, job.job)), state, clock, stop),
+    h(
+      "div",
+      { class: "card-head" },
+      h("h3", {}, KINDS[job.kind] ?? job.kind, " ", h("small", {}, job.job)),
+      state,
+      clock,
+      stop,
+    ),
     phases.root,
     bar,
     said,
@@ -62,7 +78,11 @@ export function runningCard(job, signal, ended) {
           progress: ({ step, done, total }) => say(step, done, total),
           log: ({ line }) => lines.add(line),
           state: (now) => {
-            shown = { ...shown, ...now, started: now.state === "running" ? shown.started || new Date().toISOString() : shown.started };
+            shown = {
+              ...shown,
+              ...now,
+              started: now.state === "running" ? shown.started || new Date().toISOString() : shown.started,
+            };
             state.replaceChildren(jobBadge(shown));
             if (shown.state === "queued") said.textContent = stepText(shown, "", 0, 0);
             tick();
@@ -84,16 +104,22 @@ export function runningCard(job, signal, ended) {
 /** A job that is over as one line, with its log and what `outcome(job)` makes of its result. */
 export function pastRow(job, { signal, outcome, again, open }) {
   const body = h("div", { class: "past-body" });
-  const took = job.started && job.ended ? duration(new Date(job.ended) - new Date(job.started)) : "";
+  // Times are kept in whole seconds.
+  const ms = job.started && job.ended ? new Date(job.ended) - new Date(job.started) : null;
+  const took = ms === null ? "" : ms < 1000 ? "under 1 s" : duration(ms);
   const row = h(
     "details",
-    { class: "past", dataset: { job: job.job }, ontoggle: () => row.open && !body.childElementCount && fill() },
+    {
+      class: "past",
+      dataset: { job: job.job, ended: job.job + job.ended },
+      ontoggle: () => row.open && !body.childElementCount && fill(),
+    },
     h(
       "summary",
       {},
       h("span", { class: "past-kind" }, KINDS[job.kind] ?? job.kind),
       jobBadge(job),
-      h("span", { class: "past-reason" }, job.reason || subject(job)),
+      h("span", { class: "past-reason" }, reasonOf(job) || subject(job)),
       h("time", { datetime: job.created, title: date(job.created) }, ago(job.ended || job.created)),
       h("span", { class: "past-took" }, took),
     ),
@@ -107,11 +133,20 @@ export function pastRow(job, { signal, outcome, again, open }) {
     const retry =
       job.state === "done"
         ? null
-        : h("button", { class: "small", "aria-label": `Try ${label(job)} again`, onclick: () => takeUp(retry) }, icon("retry"), "Try again");
+        : h(
+            "button",
+            { class: "small", "aria-label": `Try ${label(job)} again`, onclick: () => takeUp(retry) },
+            icon("retry"),
+            "Try again",
+          );
     body.replaceChildren(h("div", { class: "row" }, h("code", {}, job.job), retry), lines.root);
     try {
       const whole = await follow(job.job, { log: ({ line }) => lines.add(line) }, signal);
-      if (whole.reason) body.insertBefore(h("p", { class: whole.state === "failed" ? "error" : "quiet-text" }, whole.reason), lines.root);
+      if (reasonOf(whole))
+        body.insertBefore(
+          h("p", { class: whole.state === "failed" ? "error" : "quiet-text" }, whole.reason),
+          lines.root,
+        );
       if (whole.result) body.insertBefore(h("div", { class: "stack" }, outcome(whole)), lines.root);
     } catch (error) {
       if (error.name !== "AbortError") body.append(problemNotice(error));
@@ -148,6 +183,11 @@ async function cancel(job, button) {
   }
 }
 
+/** Why it ended; nothing where that is its state again. */
+function reasonOf({ state, reason }) {
+  return reason === state ? "" : reason;
+}
+
 /** What a job was about, where its kind alone does not say it. */
 function subject({ arguments: asked }) {
   if (asked.paths) return asked.paths.map((path) => path.split(/[\\/]/).pop()).join(", ");
@@ -169,7 +209,9 @@ function stepText(job, step, done, total) {
 /** The phases of a kind of job; `reach(step)` marks the one that a step belongs to. */
 function phaseList(phases) {
   const words = phases.map(() => h("span", { class: "unseen" }, "to come"));
-  const items = phases.map(([name], index) => h("li", {}, h("span", { class: "phase-mark", "aria-hidden": "true" }, icon("check", 11)), name, " ", words[index]));
+  const items = phases.map(([name], index) =>
+    h("li", {}, h("span", { class: "phase-mark", "aria-hidden": "true" }, icon("check", 11)), name, " ", words[index]),
+  );
   const root = h("ol", { class: "phases", "aria-label": "Steps" }, items);
   let reached = -1;
   const reach = (step) => {
@@ -197,7 +239,7 @@ function logPane() {
     kept.push(line);
     if (kept.length > MOST_LINES) kept.shift();
     text.textContent = kept.join("\n");
-    title.textContent = `Log, ${number(kept.length)} lines`;
+    title.textContent = `Log, ${count(kept.length, "line")}`;
     root.hidden = false;
     if (below) text.scrollTop = text.scrollHeight;
   };

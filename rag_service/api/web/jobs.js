@@ -55,7 +55,7 @@ export async function follow(id, on, signal) {
 }
 
 /** Wait; rejects as fetch does where `signal` ends it. */
-export function pause(ms, signal) {
+function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     const stop = () => reject(new DOMException("stopped", "AbortError"));
     if (signal?.aborted) stop();

@@ -3,7 +3,13 @@
 import * as api from "./api.js";
 import { count, date, fixed } from "./format.js";
 
-const SHORT = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", hour12: false });
+const SHORT = new Intl.DateTimeFormat("en", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hour12: false,
+});
 
 /** Every run, oldest first. */
 export async function measured(options) {
@@ -71,7 +77,8 @@ export function sentenceOf(point, live) {
     `${count(point.questions, "question")}, ${searchedBy(point)}`,
     date(point.created),
   ];
-  if (point.decision) parts.push(`the gate said ${point.decision.promoted ? "yes" : "no"} against ${point.decision.before}`);
+  if (point.decision)
+    parts.push(`the gate said ${point.decision.promoted ? "yes" : "no"} against ${point.decision.before}`);
   if (live && isOf(point, live)) parts.push("live now");
   return `${parts.join("; ")}.`;
 }

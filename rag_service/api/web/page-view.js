@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 import { pages } from "./format.js";
 import { problemNotice } from "./problem.js";
 import { address } from "./router.js";
-import { skeleton, toast } from "./ui.js";
+import { copy, skeleton } from "./ui.js";
 
 const ZOOMS = [1, 1.4, 2, 2.8];
 const WIDTHS = [1000, 1400, 2000, 2000];
@@ -34,7 +34,7 @@ export function pageView({ document: name, page, page_end: last = page, quote = 
     "div",
     { class: "page-view", onkeydown: keys },
     h(
-      "header",
+      "div",
       { class: "page-head" },
       h("h2", { id: "viewer-title", title: name }, name),
       h("div", { class: "page-tools" }, back, place, on, h("span", { class: "gap" }), smaller, larger, button("link", "Copy a link to this page", link), more),
@@ -57,10 +57,11 @@ export function pageView({ document: name, page, page_end: last = page, quote = 
     sheet.setAttribute("aria-busy", "true");
     if (!sheet.querySelector("img")) sheet.replaceChildren(skeleton(14, "Drawing the page"));
     try {
-      const [drawn, marks] = await Promise.all([
-        api.blob(`${path}?width=${WIDTHS[zoom]}`, { signal }),
-        api.get(`${path}/marks?quote=${encodeURIComponent(quote || name)}`, { signal }),
-      ]);
+      const marked = api.get(`${path}/marks?quote=${encodeURIComponent(quote || name)}`, { signal });
+      // Both fail where there is no picture; what the picture's request says is what is told.
+      marked.catch(() => undefined);
+      const drawn = await api.blob(`${path}?width=${WIDTHS[zoom]}`, { signal });
+      const marks = await marked;
       if (signal.aborted) return;
       total = marks.pages;
       place.textContent = `${at} / ${total}`;
@@ -135,10 +136,9 @@ export function pageView({ document: name, page, page_end: last = page, quote = 
     act();
   }
 
-  async function link() {
+  function link() {
     const to = new URL(address("page", { document: name, page: at, quote }), location.href);
-    await navigator.clipboard.writeText(to.href);
-    toast("A link to this page is copied.");
+    copy(to.href, "A link to this page is copied.");
   }
 
   function letGo() {

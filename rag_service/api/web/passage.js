@@ -13,6 +13,7 @@ const STAGES = {
   pages: "Page",
   rerank: "Reranked",
   fused: "Together",
+  score: "Score",
 };
 
 /**
@@ -52,7 +53,7 @@ export function passage(hit, { words = [], most = null, note = null, folded = fa
       ),
     ),
     folded ? h("details", { class: "fold" }, h("summary", {}, hit.text.replace(/\s+/g, " ").slice(0, 160)), body) : body,
-    most && hit.scores ? scoreBars(hit.scores, most) : null,
+    most ? scoreBars(scoresOf(hit), most) : null,
   );
 }
 
@@ -60,11 +61,17 @@ export function passage(hit, { words = [], most = null, note = null, folded = fa
 export function highest(hits) {
   const most = {};
   for (const hit of hits) {
-    for (const [stage, score] of Object.entries(hit.scores ?? {})) {
+    for (const [stage, score] of Object.entries(scoresOf(hit))) {
       most[stage] = Math.max(most[stage] ?? 0, Math.abs(score));
     }
   }
   return most;
+}
+
+/** By stage; of a search in one stage the one score, of interleaved hits none. */
+function scoresOf({ score, scores }) {
+  if (scores && Object.keys(scores).length) return scores;
+  return score === null ? {} : { score };
 }
 
 function scoreBars(scores, most) {
@@ -94,14 +101,14 @@ function tableText(text, words) {
   const rows = lines.map((line) => line.trim().split(/\s{2,}|\s\|\s|\t/));
   const width = Math.max(...rows.map((row) => row.length));
   const first = rows.findIndex((row) => row.length === width);
-  const head = first > 0 && rows[first - 1].length === width - 1 && width > 2 ? first - 1 : -1;
+  const head = width > 2 ? rows.slice(0, first).findLastIndex((row) => row.length === width - 1) : -1;
   const above = rows.slice(0, head >= 0 ? head : first);
-  const below = rows.slice(first);
+  const below = rows.slice(head >= 0 ? head + 1 : first);
   const sound = width > 1 && above.every((row) => row.length === 1) && below.every((row) => row.length === 1 || row.length === width);
   if (!sound) return h("pre", { class: "table-raw", tabindex: "0" }, highlighted(text, words));
   return h(
     "div",
-    { class: "table-frame cells", tabindex: "0", role: "region", "aria-label": above[0]?.[0] ?? "Table" },
+    { class: "table-frame cells", tabindex: "0", role: "group", "aria-label": above[0]?.[0] ?? "Table" },
     h(
       "table",
       {},

@@ -23,7 +23,7 @@ export function explained(error) {
     case 429:
       return ["Too many requests", `Try again${after}.`];
     case 503:
-      return ["Something it needs does not answer", `${sentence(error.message)} Try again${after}.`];
+      return ["The service cannot do this now", `${sentence(error.message)} Try again${after}.`];
     case 504:
       return ["It took too long", `${sentence(error.message)} Try again, or ask more narrowly.`];
     default:

@@ -13,12 +13,15 @@ export function address(name, params = {}) {
   return `#/${name}${query ? `?${query}` : ""}`;
 }
 
-/** Keep a view's state in the address without showing the view anew. */
-export function remember(params) {
-  history.replaceState(null, "", address(current().name, params));
+/**
+ * Keep a view's state in the address without showing the view anew; `more` with this entry of the
+ * browser's history alone, which a reload leaves and a copied address does not have.
+ */
+export function remember(params, more = null) {
+  history.replaceState(more, "", address(current().name, params));
 }
 
-/** Show another view. */
-export function go(name, params = {}) {
-  location.hash = address(name, params);
+/** What `remember` kept as `more`. */
+export function remembered() {
+  return history.state ?? {};
 }

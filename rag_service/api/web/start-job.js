@@ -11,7 +11,8 @@ const KINDS = [
   ["reindex", "Index only"],
 ];
 const ABOUT = {
-  improve: "Makes questions from the filings, trains on them, indexes anew beside the live release, measures both, and goes live if the gate says yes.",
+  improve:
+    "Makes questions from the filings, trains on them, indexes anew beside the live release, measures both, and goes live if the gate says yes.",
   finetune: "A new model, and no release of it yet.",
   reindex: "A candidate release of a model that is there; the gate has to be asked before it can go live.",
 };
@@ -31,8 +32,20 @@ export async function startJob(models, { kind = "improve", model = "" } = {}) {
   const asked = await dialog(
     "Start a job",
     (done) => [
-      h("div", { class: "dialog-body stack" }, field("What to do", chosen), about, fields, h("small", {}, "It runs beside the service, one job at a time; searches go on meanwhile.")),
-      h("div", { class: "actions end" }, h("button", { type: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "main" }, "Start")),
+      h(
+        "div",
+        { class: "dialog-body stack" },
+        field("What to do", chosen),
+        about,
+        fields,
+        h("small", {}, "It runs beside the service, one job at a time; searches go on meanwhile."),
+      ),
+      h(
+        "div",
+        { class: "actions end" },
+        h("button", { type: "button", onclick: () => done(null) }, "Cancel"),
+        h("button", { type: "submit", class: "main" }, "Start"),
+      ),
     ],
     () => ({ kind: chosen.value, arguments: (chosen.value === "reindex" ? indexing : training).read() }),
   );
@@ -52,10 +65,19 @@ function trainingFields() {
   const epochs = whole(1, 1);
   const negatives = whole(1, 0, { max: 16 });
   const patience = whole(3, 0);
-  const dims = h("input", { type: "text", pattern: "\\s*(\\d+\\s*(,\\s*\\d+\\s*)*)?", placeholder: "such as 256, 128" });
+  const dims = h("input", {
+    type: "text",
+    pattern: "\\s*(\\d+\\s*(,\\s*\\d+\\s*)*)?",
+    placeholder: "such as 256, 128",
+  });
   const adapter = h("input", { type: "checkbox", id: "adapter" });
   const nodes = [
-    h("div", { class: "field-pair" }, field("Template questions", questions, "At most"), field("Questions by the LLM", byLlm, "At most")),
+    h(
+      "div",
+      { class: "field-pair" },
+      field("Template questions", questions, "At most"),
+      field("Questions by the LLM", byLlm, "At most"),
+    ),
     h(
       "details",
       {},
@@ -68,7 +90,12 @@ function trainingFields() {
         field("Hard negatives", negatives, "For each question"),
         field("Patience", patience, "Checkpoints without gain; 0: no limit"),
         field("Shorter vectors", dims, "Trained as well"),
-        h("label", { class: "check", for: "adapter" }, adapter, "Train a map for queries alone, which needs no new vectors"),
+        h(
+          "label",
+          { class: "check", for: "adapter" },
+          adapter,
+          "Train a map for queries alone, which needs no new vectors",
+        ),
       ),
     ),
   ];
@@ -79,7 +106,10 @@ function trainingFields() {
     epochs: epochs.valueAsNumber,
     negatives: negatives.valueAsNumber,
     patience: patience.valueAsNumber,
-    dims: dims.value.split(",").map((part) => Number.parseInt(part, 10)).filter(Boolean),
+    dims: dims.value
+      .split(",")
+      .map((part) => Number.parseInt(part, 10))
+      .filter(Boolean),
     adapter: adapter.checked,
   });
   return { nodes, read };
@@ -87,14 +117,31 @@ function trainingFields() {
 
 function indexingFields(models, chosen) {
   const known = chosen && !models.some(([model]) => model === chosen) ? [[chosen, ""], ...models] : models;
-  const model = select(known.map(([fingerprint, name]) => [fingerprint, name ? `${fingerprint} · ${name}` : fingerprint]), chosen);
+  const model = select(
+    known.map(([fingerprint, name]) => [fingerprint, name ? `${fingerprint} · ${name}` : fingerprint]),
+    chosen,
+  );
   const dims = whole("", 1, { placeholder: "all" });
-  const algorithm = select([["", "as configured"], ["hnsw", "HNSW, approximate"], ["flat", "flat, exact"]]);
-  const datatype = select([["", "as configured"], ["float32", "float32"], ["float16", "float16, half the memory"]]);
+  const algorithm = select([
+    ["", "as configured"],
+    ["hnsw", "HNSW, approximate"],
+    ["flat", "flat, exact"],
+  ]);
+  const datatype = select([
+    ["", "as configured"],
+    ["float32", "float32"],
+    ["float16", "float16, half the memory"],
+  ]);
   const fresh = h("input", { type: "checkbox", id: "fresh" });
   const nodes = [
     field("Model", model),
-    h("div", { class: "field-pair" }, field("Dimensions", dims, "First ones to keep"), field("Search", algorithm), field("Numbers", datatype)),
+    h(
+      "div",
+      { class: "field-pair" },
+      field("Dimensions", dims, "First ones to keep"),
+      field("Search", algorithm),
+      field("Numbers", datatype),
+    ),
     h("label", { class: "check", for: "fresh" }, fresh, "Encode every passage anew; copy no vector"),
   ];
   const read = () => ({
@@ -108,5 +155,13 @@ function indexingFields(models, chosen) {
 }
 
 function whole(value, least, more = {}) {
-  return h("input", { type: "number", min: least, step: 1, value, required: value !== "", inputmode: "numeric", ...more });
+  return h("input", {
+    type: "number",
+    min: least,
+    step: 1,
+    value,
+    required: value !== "",
+    inputmode: "numeric",
+    ...more,
+  });
 }

@@ -56,6 +56,16 @@ export function toast(text, kind = "info") {
   return box;
 }
 
+/** Copy text, and say so; `said` is told when it is done. */
+export async function copy(text, said) {
+  try {
+    await navigator.clipboard.writeText(text);
+    toast(said);
+  } catch {
+    toast("Not copied: browsers allow that over HTTPS or on this machine alone.", "bad");
+  }
+}
+
 /**
  * Asks before something is done that cannot be undone. Gives whether the reader agreed.
  *
@@ -111,47 +121,6 @@ export function dialog(title, content, result) {
     document.body.append(box);
     box.showModal();
   });
-}
-
-/**
- * Tabs over panels: `[{id, label, content}]`, where `content()` is called when first shown.
- * Arrow keys go from tab to tab.
- */
-export function tabs(label, items, { selected = items[0].id, onselect } = {}) {
-  const made = new Map();
-  const buttons = items.map((item) =>
-    h(
-      "button",
-      { type: "button", role: "tab", id: `tab-${item.id}`, onclick: () => select(item.id) },
-      item.label,
-    ),
-  );
-  const panel = h("div", { role: "tabpanel", class: "tab-panel", tabindex: "0" });
-  const list = h("div", { class: "tabs", role: "tablist", "aria-label": label, onkeydown: move }, buttons);
-
-  function select(id, { focus = false, quiet = false } = {}) {
-    const at = items.findIndex((item) => item.id === id);
-    buttons.forEach((button, place) => {
-      button.setAttribute("aria-selected", String(place === at));
-      button.tabIndex = place === at ? 0 : -1;
-    });
-    if (!made.has(id)) made.set(id, [items[at].content()].flat());
-    panel.replaceChildren(...made.get(id));
-    panel.setAttribute("aria-labelledby", `tab-${id}`);
-    if (focus) buttons[at].focus();
-    if (!quiet) onselect?.(id);
-  }
-
-  function move(event) {
-    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
-    event.preventDefault();
-    const at = buttons.indexOf(document.activeElement);
-    select(items[(at + step + items.length) % items.length].id, { focus: true });
-  }
-
-  select(items.some((item) => item.id === selected) ? selected : items[0].id, { quiet: true });
-  return h("div", { class: "tabbed" }, list, panel);
 }
 
 /** A table in a frame that scrolls by itself where it is too wide. */

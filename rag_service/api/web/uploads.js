@@ -21,6 +21,9 @@ const REFUSALS = new Set([413, 415, 422]); // for what the file is
 const list = h("ul", { class: "uploads", "aria-label": "Files being added" });
 const followed = new Set();
 let last = Promise.resolve();
+let unsent = 0;
+
+addEventListener("beforeunload", (event) => unsent && event.preventDefault());
 
 /** The list, with a card a file; empty while nothing is added. */
 export function uploads() {
@@ -31,6 +34,7 @@ export function uploads() {
 export function send(files) {
   const cards = files.map((file) => makeCard(file.name, file.size));
   list.prepend(...cards.map((card) => card.root));
+  unsent += files.length;
   cards.forEach((card, at) => (last = last.then(() => sent(card, files[at]))));
 }
 
@@ -45,17 +49,20 @@ export function adopt(jobs) {
 }
 
 async function sent(card, file) {
-  if (card.stop.signal.aborted) return card.end("Stopped", "warn", "It was not sent.");
+  let job = null;
   try {
-    const { job } = await api.upload("/v1/documents", file, {
+    if (card.stop.signal.aborted) return card.end("Stopped", "warn", "It was not sent.");
+    ({ job } = await api.upload("/v1/documents", file, {
       signal: card.stop.signal,
       progress: (done, total) => card.say(done, total, `Sending ${bytes(done)} of ${bytes(total)}`),
-    });
-    await watched(card, job);
+    }));
   } catch (error) {
-    if (error.name === "AbortError") card.end("Stopped", "warn", "Sending was stopped; nothing was added.");
-    else card.end(...refused(error));
+    if (error.name === "AbortError") return card.end("Stopped", "warn", "Sending was stopped; nothing was added.");
+    return card.end(...refused(error));
+  } finally {
+    unsent -= 1;
   }
+  return watched(card, job);
 }
 
 async function watched(card, job) {
@@ -71,7 +78,12 @@ async function watched(card, job) {
     else if (over.state === "cancelled") card.end("Cancelled", "warn", "Reading was stopped; nothing was added.");
     else card.end("Failed", "bad", over.reason || "The log of the job says why.");
   } catch (error) {
-    if (error.status === 403) card.end("Sent", "info", "It is being read. Your key does not allow to watch that; the list shows it when it is indexed.");
+    if (error.status === 403)
+      card.end(
+        "Sent",
+        "info",
+        "It is being read. Your key does not allow to watch that; the list shows it when it is indexed.",
+      );
     else card.end(...refused(error));
   }
   dispatchEvent(new Event("ragloop:changed"));
@@ -100,11 +112,23 @@ function makeCard(name, size) {
   const said = h("p", { class: "quiet-text" });
   const state = h("span", {}, badge("On its way", "info"));
   const body = h("div", { class: "upload-body" }, bar, said);
-  const button = h("button", { class: "quiet icon-only", title: `Stop ${name}`, "aria-label": `Stop ${name}` }, icon("close"));
+  const button = h(
+    "button",
+    { class: "quiet icon-only", title: `Stop ${name}`, "aria-label": `Stop ${name}` },
+    icon("close"),
+  );
   const root = h(
     "li",
     { class: "upload" },
-    h("div", { class: "upload-head" }, icon("documents"), h("strong", {}, name), size ? h("small", {}, bytes(size)) : null, state, button),
+    h(
+      "div",
+      { class: "upload-head" },
+      icon("documents"),
+      h("strong", {}, name),
+      size ? h("small", {}, bytes(size)) : null,
+      state,
+      button,
+    ),
     body,
   );
   const card = { root, stop, job: "" };
@@ -159,7 +183,17 @@ function understanding(outcome) {
     ["Tables", number(outcome.tables)],
   ];
   return [
-    h("dl", { class: "tiles" }, facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value))))),
-    notes.length ? h("ul", { class: "notes" }, notes.map((note) => h("li", {}, sentence(note)))) : null,
+    h(
+      "dl",
+      { class: "tiles" },
+      facts.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, String(value)))),
+    ),
+    notes.length
+      ? h(
+          "ul",
+          { class: "notes" },
+          notes.map((note) => h("li", {}, sentence(note))),
+        )
+      : null,
   ].filter(Boolean);
 }

@@ -1,9 +1,9 @@
 // A conversation with the filings.
 
 import { answerCard } from "../answer-card.js";
-import { h, icon } from "../dom.js";
+import { h, icon, invite } from "../dom.js";
 import { filterBar, filterState, filtersBody } from "../filters.js";
-import { remember } from "../router.js";
+import { remember, remembered } from "../router.js";
 import { empty } from "../ui.js";
 import { closePage } from "../viewer.js";
 
@@ -27,7 +27,9 @@ export async function render(root, { api, params }) {
     return undefined;
   }
   const state = filterState(params);
-  const earlier = [];
+  const asked = params.get("q");
+  const before = remembered().conversation ?? [];
+  const earlier = before.at(-1) === asked ? before.slice(0, -1) : [];
   let running = null;
 
   const question = h("textarea", {
@@ -75,7 +77,7 @@ export async function render(root, { api, params }) {
   }
 
   function keep() {
-    remember({ q: earlier.at(-1) ?? "", ...state });
+    remember({ q: earlier.at(-1) ?? "", ...state }, { conversation: [...earlier] });
   }
 
   function grow() {
@@ -87,6 +89,7 @@ export async function render(root, { api, params }) {
     running?.abort();
     earlier.length = 0;
     turns.replaceChildren();
+    root.querySelector(".before")?.remove();
     closePage();
     settle();
     keep();
@@ -100,7 +103,9 @@ export async function render(root, { api, params }) {
     opening.classList.toggle("unseen", begun);
     examples.hidden = begun;
     fresh.hidden = !begun;
+    question.rows = begun ? 1 : 2;
     question.placeholder = begun ? "Ask a follow-up" : "Ask about the filings";
+    grow();
   }
 
   async function ask(text) {
@@ -118,7 +123,6 @@ export async function render(root, { api, params }) {
     turns.append(turn);
     earlier.push(text);
     question.value = "";
-    grow();
     settle();
     keep();
     turn.scrollIntoView({ block: "start", behavior: "auto" });
@@ -150,7 +154,7 @@ export async function render(root, { api, params }) {
       running = null;
       stop.hidden = true;
       send.disabled = false;
-      if (!turn.contains(document.activeElement) && document.activeElement === document.body) question.focus({ preventScroll: true });
+      if (!turn.contains(document.activeElement) && document.activeElement === document.body) invite(question);
     }
   }
 
@@ -161,9 +165,12 @@ export async function render(root, { api, params }) {
   }
 
   settle();
-  const asked = params.get("q");
+  if (earlier.length) {
+    const told = `Asked before: ${earlier.join(" · ")}`;
+    root.insertBefore(h("p", { class: "quiet-text before" }, told), turns);
+  }
   if (asked) ask(asked);
-  else if (matchMedia("(hover: hover)").matches) question.focus({ preventScroll: true });
+  else invite(question);
   return () => {
     running?.abort();
     closePage();

@@ -1,7 +1,7 @@
 // One question under two releases, side by side.
 
 import { citationList } from "../citations.js";
-import { h, icon } from "../dom.js";
+import { h, icon, invite } from "../dom.js";
 import { duration, fixed } from "../format.js";
 import { wordsOf } from "../highlight.js";
 import { passage } from "../passage.js";
@@ -15,7 +15,7 @@ export const title = "Compare";
 const SERVABLE = new Set(["live", "candidate", "retired"]);
 
 export async function render(root, { api, params }) {
-  const { live, releases } = await api.get("/v1/releases");
+  const { live, previous, releases } = await api.get("/v1/releases");
   const usable = releases.filter((one) => SERVABLE.has(one.state)).reverse();
   root.append(
     h("header", { class: "view-head" }, h("div", {}, h("h1", {}, "Compare"), h("p", {}, "One question under two releases: what each finds, what it answers, and what moved."))),
@@ -31,7 +31,7 @@ export async function render(root, { api, params }) {
     return undefined;
   }
   const names = usable.map((one) => [one.release, `${one.release} (${one.state})`]);
-  const other = usable.find((one) => one.release !== live)?.release ?? "";
+  const other = previous ?? usable.find((one) => one.release !== live)?.release ?? "";
   let running = null;
 
   const question = h("input", { type: "search", "aria-label": "Question", placeholder: "Ask both releases", value: params.get("q") ?? "", dataset: { question: "" } });
@@ -46,7 +46,7 @@ export async function render(root, { api, params }) {
     h(
       "form",
       { class: "card search-form", onsubmit: (event) => { event.preventDefault(); compare(); } },
-      h("div", { class: "search-line" }, question, h("button", { type: "submit", class: "main" }, icon("compare"), "Compare")),
+      h("div", { class: "search-line" }, question, h("button", { type: "submit", class: "main" }, icon("compare"), h("span", {}, "Compare"))),
       h("div", { class: "search-options ends" }, field("From release", a), swap, field("To release", b)),
     ),
     out,
@@ -65,7 +65,7 @@ export async function render(root, { api, params }) {
       show(text, await api.post("/v1/compare", { question: text, a: a.value, b: b.value }, { signal }));
     } catch (error) {
       if (error.name === "AbortError") return undefined;
-      out.replaceChildren(problemNotice(error, compare));
+      out.replaceChildren(problemNotice(error, compare), ...stillFound(text, error));
     }
     out.removeAttribute("aria-busy");
     return undefined;
@@ -88,12 +88,22 @@ export async function render(root, { api, params }) {
   if (question.value) compare();
   else {
     out.append(empty("Ask both the same", "The passages stand side by side, with how far each moved up or down."));
-    if (matchMedia("(hover: hover)").matches) question.focus({ preventScroll: true });
+    invite(question);
   }
   return () => {
     running?.abort();
     closePage();
   };
+}
+
+/** What one release found before the answer failed. */
+function stillFound(text, { hits, document: problem }) {
+  if (!hits?.length) return [];
+  const words = wordsOf(text);
+  return [
+    h("h2", {}, "Found by ", h("span", { class: "mono" }, problem.release ?? "the release")),
+    h("ol", { class: "passages cards" }, hits.map((hit) => passage(hit, { words, folded: true }))),
+  ];
 }
 
 function summary({ moves, rbo }) {
@@ -113,8 +123,9 @@ function side(found, note, words, label) {
   const { answer, hits, timings, release } = found;
   const citations = citationList();
   answer.citations.forEach(citations.add);
-  const total = Object.values(timings).reduce((sum, ms) => sum + ms, 0);
-  const searched = total - (timings.answer ?? 0);
+  // Not `pin`: a release that is not live may have its encoder to load first.
+  const { answer: answered = 0, pin: _, ...searching } = timings;
+  const searched = Object.values(searching).reduce((sum, ms) => sum + ms, 0);
   return h(
     "section",
     { class: "side", "aria-label": `${label} release ${release}` },
@@ -125,11 +136,11 @@ function side(found, note, words, label) {
         "div",
         { class: "card-head" },
         h("h2", {}, h("span", { class: "quiet-text" }, `${label} `), h("span", { class: "mono" }, release)),
-        h("span", { class: "quiet-text latency" }, `found in ${duration(searched)}, answered in ${duration(timings.answer ?? 0)}`),
+        h("span", { class: "quiet-text latency" }, `found in ${duration(searched)}, answered in ${duration(answered)}`),
       ),
       h("div", { class: "answer-head" }, answer.grounded ? badge("Grounded", "good") : badge("Not supported by the filings", "warn")),
       h("p", { class: "answer-text" }, answer.answer),
-      answer.calculation ? h("p", { class: "calculation" }, h("span", { class: "quiet-text" }, "Calculation "), h("code", {}, answer.calculation)) : null,
+      answer.calculation && !answer.answer.includes(answer.calculation) ? h("p", { class: "calculation" }, h("span", { class: "quiet-text" }, "Calculation "), h("code", {}, answer.calculation)) : null,
       citations,
     ),
     h("ol", { class: "passages cards", "aria-label": `Passages of ${release}` }, hits.map((hit) => passage(hit, { words, note: note(hit), folded: true }))),

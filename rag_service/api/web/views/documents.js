@@ -7,6 +7,7 @@ import { explained, problemNotice } from "../problem.js";
 import { remember } from "../router.js";
 import { confirm, empty, field, select, skeleton, toast } from "../ui.js";
 import { adopt, send, uploads } from "../uploads.js";
+import { closePage, openPage } from "../viewer.js";
 
 export const title = "Documents";
 
@@ -25,7 +26,15 @@ const NUMBERS = new Set(["pages", "chunks"]);
 export async function render(root, { api, params }) {
   const listed = h("section", { class: "stack", "aria-label": "Indexed filings" }, skeleton(6));
   const told = h("p", {}, "Looking…");
-  const pick = h("input", { type: "file", multiple: true, accept: TYPES, class: "unseen", tabindex: "-1", "aria-hidden": "true", onchange: chosen });
+  const pick = h("input", {
+    type: "file",
+    multiple: true,
+    accept: TYPES,
+    class: "unseen",
+    tabindex: "-1",
+    "aria-hidden": "true",
+    onchange: chosen,
+  });
   const add = () => pick.click();
   root.append(
     h(
@@ -66,7 +75,9 @@ export async function render(root, { api, params }) {
     try {
       ({ documents } = await api.get("/v1/documents"));
       const chunks = documents.reduce((sum, one) => sum + one.chunks, 0);
-      told.textContent = documents.length ? `${count(documents.length, "filing")}, ${count(chunks, "passage")}` : "Nothing is indexed yet.";
+      told.textContent = documents.length
+        ? `${count(documents.length, "filing")}, ${count(chunks, "passage")}`
+        : "Nothing is indexed yet.";
       show();
     } catch (error) {
       told.textContent = "";
@@ -77,7 +88,11 @@ export async function render(root, { api, params }) {
   function show() {
     if (!documents.length) {
       listed.replaceChildren(
-        empty("No filings yet", "Add annual reports as PDF or HTML, and ask about them as soon as they are indexed.", h("button", { class: "main", onclick: add }, icon("upload"), "Add filings")),
+        empty(
+          "No filings yet",
+          "Add annual reports as PDF or HTML, and ask about them as soon as they are indexed.",
+          h("button", { class: "main", onclick: add }, icon("upload"), "Add filings"),
+        ),
       );
       return;
     }
@@ -90,7 +105,13 @@ export async function render(root, { api, params }) {
       h(
         "div",
         { class: "table-frame cards-when-narrow" },
-        h("table", {}, h("caption", { class: "unseen" }, "Indexed filings"), h("thead", {}, h("tr", {}, heads, h("th", { scope: "col" }, h("span", { class: "unseen" }, "Actions")))), body),
+        h(
+          "table",
+          {},
+          h("caption", { class: "unseen" }, "Indexed filings"),
+          h("thead", {}, h("tr", {}, heads, h("th", { scope: "col" }, h("span", { class: "unseen" }, "Actions")))),
+          body,
+        ),
       ),
     );
     refresh();
@@ -101,14 +122,20 @@ export async function render(root, { api, params }) {
         state.by = name;
         refresh();
       };
-      return h("th", { scope: "col", class: NUMBERS.has(name) ? "number" : null, dataset: { by: name } }, h("button", { class: "sort", onclick: sort }, label));
+      return h(
+        "th",
+        { scope: "col", class: NUMBERS.has(name) ? "number" : null, dataset: { by: name } },
+        h("button", { class: "sort", onclick: sort }, label),
+      );
     }
 
     function refresh() {
       const found = sorted(documents.filter(matches), state);
       body.replaceChildren(...found.map(row));
-      shown.textContent = found.length === documents.length ? "" : `${number(found.length)} of ${count(documents.length, "filing")}`;
-      if (!found.length) body.append(h("tr", {}, h("td", { colspan: COLUMNS.length + 1, class: "none" }, "No filing matches.")));
+      shown.textContent =
+        found.length === documents.length ? "" : `${number(found.length)} of ${count(documents.length, "filing")}`;
+      if (!found.length)
+        body.append(h("tr", {}, h("td", { colspan: COLUMNS.length + 1, class: "none" }, "No filing matches.")));
       for (const head of heads) {
         const order = state.down ? "descending" : "ascending";
         head.setAttribute("aria-sort", head.dataset.by === state.by ? order : "none");
@@ -127,16 +154,26 @@ export async function render(root, { api, params }) {
     return h(
       "div",
       { class: "filters", role: "search", "aria-label": "Filter the filings" },
-      field("Find", h("input", { type: "search", value: state.find, placeholder: "Company or file name", oninput: set("find") })),
+      field(
+        "Find",
+        h("input", { type: "search", value: state.find, placeholder: "Company or file name", oninput: set("find") }),
+      ),
       field("Form", select(options("Any form", any("form")), state.form, { onchange: set("form") })),
-      field("Fiscal year", select(options("Any year", any("fiscal_year").reverse()), state.year, { onchange: set("year") })),
+      field(
+        "Fiscal year",
+        select(options("Any year", any("fiscal_year").reverse()), state.year, { onchange: set("year") }),
+      ),
     );
   }
 
   function matches(one) {
     const words = state.find.toLowerCase().split(/\s+/);
     const text = `${one.company} ${one.ticker} ${one.document}`.toLowerCase();
-    return words.every((word) => text.includes(word)) && (!state.form || one.form === state.form) && (!state.year || String(one.fiscal_year) === state.year);
+    return (
+      words.every((word) => text.includes(word)) &&
+      (!state.form || one.form === state.form) &&
+      (!state.year || String(one.fiscal_year) === state.year)
+    );
   }
 
   function row(one) {
@@ -155,8 +192,16 @@ export async function render(root, { api, params }) {
       h(
         "td",
         { class: "row-actions" },
-        h("button", { class: "small", "aria-label": `Open ${name}`, onclick: async () => (await import("../viewer.js")).openPage({ document: name, page: 1 }) }, "Open"),
-        h("button", { class: "quiet icon-only", "aria-label": `Remove ${name}`, title: "Remove", onclick: () => remove(one) }, icon("trash")),
+        h(
+          "button",
+          { class: "small", "aria-label": `Open ${name}`, onclick: () => openPage({ document: name, page: 1 }) },
+          "Open",
+        ),
+        h(
+          "button",
+          { class: "quiet icon-only", "aria-label": `Remove ${name}`, title: "Remove", onclick: () => remove(one) },
+          icon("trash"),
+        ),
       ),
     );
   }
@@ -166,7 +211,11 @@ export async function render(root, { api, params }) {
       "Remove this filing?",
       [
         h("p", {}, h("strong", {}, one.document), one.company ? `, ${one.company}` : null),
-        h("p", {}, `Its ${count(one.chunks, "passage")} leave the index at once, and the file that was kept of it is deleted. Answers no longer draw on it.`),
+        h(
+          "p",
+          {},
+          `Its ${count(one.chunks, "passage")} leave the index at once, and the file that was kept of it is deleted. Answers no longer draw on it.`,
+        ),
       ],
       { action: "Remove", danger: true },
     );
@@ -189,6 +238,7 @@ export async function render(root, { api, params }) {
   );
   return () => {
     undrop();
+    closePage();
     removeEventListener("ragloop:changed", load);
   };
 }

@@ -1,21 +1,20 @@
 // Improvements: what runs, what the last one brought, NDCG over time, and what ran before.
 
-import { intervalChart, legend } from "../chart.js";
 import { h, icon } from "../dom.js";
 import { count, date, fixed, signed } from "../format.js";
 import { figureTable, reasonList, verdict } from "../gate.js";
 import { pastRow, runningCard } from "../job-card.js";
 import { isOver } from "../jobs.js";
-import { isOf, measured, searchedBy, sentenceOf, setName, shortName, withInterval } from "../measured.js";
+import { measured, setName } from "../measured.js";
+import { comparable, overTime } from "../over-time.js";
 import { explained, problemNotice } from "../problem.js";
-import { empty, field, select, skeleton, table, toast } from "../ui.js";
 import { startJob } from "../start-job.js";
+import { empty, field, select, skeleton, toast } from "../ui.js";
 
 export const title = "Improve";
 
 const LOOK_MS = 10_000;
-const MOST_COLUMNS = 40;
-const SERIES = { vectors: "vectors alone, which the gate compares", served: "as served, with all stages" };
+const FEW = 12; // of past jobs, until all are asked for
 
 export async function render(root, { api, params }) {
   const stop = new AbortController();
@@ -29,12 +28,23 @@ export async function render(root, { api, params }) {
     h(
       "header",
       { class: "view-head" },
-      h("div", {}, h("h1", {}, "Improve"), h("p", {}, "Retrieval trains itself on the indexed filings, and goes live only where held-out questions prove that it got better.")),
+      h(
+        "div",
+        {},
+        h("h1", {}, "Improve"),
+        h(
+          "p",
+          {},
+          "Retrieval trains itself on the indexed filings, and goes live only where held-out questions prove that it got better.",
+        ),
+      ),
       h("button", { class: "main", onclick: () => start() }, icon("improve"), "Start an improvement"),
     ),
     h("div", { class: "stack" }, running, last, over, past),
   );
   const cards = new Map();
+  let allowed = true;
+  let most = FEW;
 
   async function start(chosen) {
     const job = await startJob(models, chosen);
@@ -44,7 +54,19 @@ export async function render(root, { api, params }) {
   }
 
   async function loadJobs() {
-    const { jobs } = await api.get("/v1/jobs", { signal });
+    if (!allowed) return;
+    let jobs;
+    try {
+      ({ jobs } = await api.get("/v1/jobs", { signal }));
+    } catch (error) {
+      if (error.status !== 403) throw error;
+      allowed = false;
+      past.replaceChildren(
+        h("h2", { id: "past-title" }, "Jobs"),
+        h("p", { class: "quiet-text" }, "Your key does not show jobs: that takes one with the scope operate."),
+      );
+      return;
+    }
     for (const job of jobs.filter((one) => !isOver(one)).reverse()) {
       if (cards.has(job.job)) continue;
       const card = runningCard(job, signal, () => {
@@ -59,12 +81,34 @@ export async function render(root, { api, params }) {
   }
 
   function showPast(jobs) {
-    const opened = new Set([...past.querySelectorAll("details.past[open]")].map((row) => row.dataset.job));
-    const kept = new Map([...past.querySelectorAll("details.past")].map((row) => [row.dataset.job, row]));
-    const rows = jobs.map((job) => (kept.has(job.job) ? kept.get(job.job) : pastRow(job, { signal, outcome, again, open: opened.has(job.job) || params.get("job") === job.job })));
+    const made = new Map([...past.querySelectorAll("details.past")].map((row) => [row.dataset.ended, row]));
+    const rows = jobs
+      .slice(0, most)
+      .map(
+        (job) =>
+          made.get(job.job + job.ended) ??
+          pastRow(job, { signal, outcome, again, open: params.get("job") === job.job }),
+      );
+    const more = () => {
+      most = Infinity;
+      showPast(jobs);
+      past.querySelectorAll("summary")[FEW].focus();
+    };
+    // As long as the rows are those that stand there, what is open or focused stays so.
+    const shown = rows.map((row) => row.dataset.ended).join();
+    if (shown && shown === [...made.keys()].join()) return;
     past.replaceChildren(
       h("h2", { id: "past-title" }, "Past jobs"),
-      rows.length ? h("div", { class: "past-list" }, rows) : h("p", { class: "quiet-text" }, "No job has ended here yet. Those of the command line are told of in the report."),
+      rows.length
+        ? h("div", { class: "past-list" }, rows)
+        : h(
+            "p",
+            { class: "quiet-text" },
+            "No job has ended here yet. Those of the command line are told of in the report.",
+          ),
+      jobs.length > rows.length
+        ? h("div", {}, h("button", { class: "small", onclick: more }, `Show all ${jobs.length}`))
+        : "",
     );
   }
 
@@ -74,21 +118,58 @@ export async function render(root, { api, params }) {
   }
 
   function outcome({ kind, result }) {
-    if (kind === "improve") return [h("div", { class: "row" }, verdict(result.gate.promoted), h("span", {}, `${result.releases.before} → ${result.releases.after}`)), figureTable(result), reasonList(result.gate)];
-    if (kind === "ingest") return h("ul", { class: "reasons" }, result.documents.map((one) => h("li", {}, `${one.document}: ${one.status}${one.message ? `, ${one.message}` : ""}`)));
-    const index = kind === "finetune" && h("button", { class: "small", onclick: () => start({ kind: "reindex", model: result.model }) }, "Index with this model");
-    return h("div", { class: "row" }, h("span", {}, kind === "finetune" ? "Model" : "Release", " ", h("code", {}, result.release ?? result.model)), index);
+    if (kind === "improve")
+      return [
+        h(
+          "div",
+          { class: "row" },
+          verdict(result.gate.promoted),
+          h("span", {}, `${result.releases.before} → ${result.releases.after}`),
+        ),
+        figureTable(result),
+        reasonList(result.gate),
+      ];
+    if (kind === "ingest")
+      return h(
+        "ul",
+        { class: "reasons" },
+        result.documents.map((one) =>
+          h("li", {}, `${one.document}: ${one.status}${one.message ? `, ${one.message}` : ""}`),
+        ),
+      );
+    const index =
+      kind === "finetune" &&
+      h(
+        "button",
+        { class: "small", onclick: () => start({ kind: "reindex", model: result.model }) },
+        "Index with this model",
+      );
+    return h(
+      "div",
+      { class: "row" },
+      h("span", {}, kind === "finetune" ? "Model" : "Release", " ", h("code", {}, result.release ?? result.model)),
+      index,
+    );
   }
 
   async function loadFigures() {
     const [points, { releases, live }] = await Promise.all([measured({ signal }), api.get("/v1/releases", { signal })]);
     models = [...new Map(releases.map((one) => [one.model, one.model_name])).entries()];
-    showOver(points, releases.find((one) => one.release === live));
-    const judged = points.filter((point) => point.decision).sort((a, b) => a.decision.created.localeCompare(b.decision.created)).at(-1);
+    showOver(
+      points,
+      releases.find((one) => one.release === live),
+    );
+    const judged = points
+      .filter((point) => point.decision)
+      .sort((a, b) => a.decision.created.localeCompare(b.decision.created))
+      .at(-1);
     if (!judged) {
       last.replaceChildren(
         h("h2", { id: "last-title", class: "unseen" }, "Last decision"),
-        empty("Nothing was judged yet", "An improvement trains on the indexed filings, measures the new release beside the live one on questions of documents it has not seen, and asks the gate."),
+        empty(
+          "Nothing was judged yet",
+          "An improvement trains on the indexed filings, measures the new release beside the live one on questions of documents it has not seen, and asks the gate.",
+        ),
       );
       return;
     }
@@ -99,8 +180,18 @@ export async function render(root, { api, params }) {
   function decisionHead(point) {
     const { decision } = point;
     return [
-      h("div", { class: "card-head" }, h("h2", { id: "last-title" }, "Last decision"), verdict(decision.promoted), h("span", { class: "quiet-text" }, date(decision.created))),
-      h("p", { class: "quiet-text" }, `${decision.before} → ${point.release} on ${count(point.questions, "question")} of held-out documents, by vectors alone, which are what differs. ${setName(point)}.`),
+      h(
+        "div",
+        { class: "card-head" },
+        h("h2", { id: "last-title" }, "Last decision"),
+        verdict(decision.promoted),
+        h("span", { class: "quiet-text" }, date(decision.created)),
+      ),
+      h(
+        "p",
+        { class: "quiet-text" },
+        `${decision.before} → ${point.release} on ${count(point.questions, "question")} of held-out documents, by vectors alone, which are what differs. ${setName(point)}.`,
+      ),
     ];
   }
 
@@ -114,7 +205,15 @@ export async function render(root, { api, params }) {
         h("span", {}, h("small", {}, "NDCG@10 before"), h("b", {}, fixed(judged.before.metrics["ndcg@10"].value))),
         h("span", { class: "arrow", "aria-hidden": "true" }, "→"),
         h("span", {}, h("small", {}, "after"), h("b", {}, fixed(judged.after.metrics["ndcg@10"].value))),
-        moved ? h("span", {}, h("small", {}, "difference, 95 % interval"), h("b", {}, signed(moved.value)), h("span", {}, ` [${signed(moved.low)}, ${signed(moved.high)}]`)) : null,
+        moved
+          ? h(
+              "span",
+              {},
+              h("small", {}, "difference, 95 % interval"),
+              h("b", {}, signed(moved.value)),
+              h("span", {}, ` [${signed(moved.low)}, ${signed(moved.high)}]`),
+            )
+          : null,
       ),
       figureTable(judged),
       h("h3", {}, judged.gate.promoted ? "Why the gate said yes" : "Why the gate said no"),
@@ -124,15 +223,21 @@ export async function render(root, { api, params }) {
 
   function showOver(points, live) {
     const sets = new Map();
-    for (const point of points) sets.set(point.judgments || `${point.question_set}/${point.split}`, setName(point));
+    for (const point of points) sets.set(comparable(point), setName(point));
     const chart = h("div");
     const draw = (set) => {
-      const chosen = points.filter((point) => !set || (point.judgments || `${point.question_set}/${point.split}`) === set);
+      const chosen = points.filter((point) => !set || comparable(point) === set);
       chart.replaceChildren(...overTime(chosen, live));
     };
     const pick = select([["", "All question sets"], ...[...sets].reverse()], "", { onchange: () => draw(pick.value) });
     over.replaceChildren(
-      h("div", { class: "card-head" }, h("h2", { id: "time-title" }, "NDCG@10 over time"), points.length ? h("div", { class: "set-pick" }, field("Question set", pick)) : null, points.length ? reportLink() : null),
+      h(
+        "div",
+        { class: "card-head" },
+        h("h2", { id: "time-title" }, "NDCG@10 over time"),
+        points.length ? h("div", { class: "set-pick" }, field("Question set", pick)) : null,
+        points.length ? reportLink() : null,
+      ),
       points.length ? chart : h("p", { class: "quiet-text" }, "Nothing was measured in this home yet."),
     );
     if (points.length) draw("");
@@ -140,7 +245,13 @@ export async function render(root, { api, params }) {
 
   /** The report in a tab of its own; with a key, which a link cannot send, as a file. */
   function reportLink() {
-    if (!api.hasKey()) return h("a", { class: "button", href: "/v1/report", target: "_blank", rel: "noopener" }, icon("link"), "Open the report");
+    if (!api.hasKey())
+      return h(
+        "a",
+        { class: "button", href: "/v1/report", target: "_blank", rel: "noopener" },
+        icon("open"),
+        "Open the report",
+      );
     const save = async () => {
       try {
         const url = URL.createObjectURL(await api.blob("/v1/report"));
@@ -167,71 +278,10 @@ export async function render(root, { api, params }) {
   }
 
   await load();
-  const timer = setInterval(() => document.hidden || loadJobs().catch(tell), LOOK_MS);
+  const look = () => (running.querySelector(".notice") ? load() : loadJobs().catch(tell));
+  const timer = setInterval(() => document.hidden || look(), LOOK_MS);
   return () => {
     clearInterval(timer);
     stop.abort();
   };
-}
-
-/** The chart with its key and the same figures as a table. */
-function overTime(points, live) {
-  const groups = grouped(points, live);
-  const shown = new Set(groups.flatMap((group) => group.columns.flatMap((column) => Object.values(column.figures).map((figure) => figure.mark))));
-  const used = Object.fromEntries(Object.entries(SERIES).filter(([key]) => groups.some((group) => group.columns.some((column) => column.figures[key]))));
-  const name = "NDCG@10 of releases over time, with 95 % intervals";
-  const rows = points.map((point) =>
-    h(
-      "tr",
-      {},
-      h("td", {}, date(point.created)),
-      h("th", { scope: "row" }, point.release),
-      h("td", {}, setName(point)),
-      h("td", {}, searchedBy(point)),
-      h("td", { class: "number" }, String(point.questions)),
-      h("td", { class: "number" }, withInterval(point)),
-      h("td", {}, point.decision ? verdict(point.decision.promoted) : "not judged"),
-    ),
-  );
-  return [
-    intervalChart({ title: name, series: used, groups }),
-    legend(used, shown),
-    h("p", { class: "quiet-text chart-note" }, "Lines join what is comparable: releases that were asked the same questions."),
-    h("details", {}, h("summary", {}, "The figures as a table"), table(name, ["Measured", "Release", "Question set", "Searched by", h("th", { scope: "col", class: "number" }, "Questions"), h("th", { scope: "col", class: "number" }, "NDCG@10"), "Gate"], rows.reverse())),
-  ];
-}
-
-/** By question set in order of time, and in each the newest run of every release. */
-function grouped(points, live) {
-  const groups = new Map();
-  for (const point of points) {
-    const key = point.judgments || `${point.question_set}/${point.split}`;
-    if (!groups.has(key)) groups.set(key, { columns: new Map() });
-    const group = groups.get(key);
-    group.label = `${setName(point)}, ${point.questions} questions`;
-    group.short = shortName(point);
-    const of = `${point.release} ${point.model}`;
-    if (!group.columns.has(of)) group.columns.set(of, { label: point.release, below: day(point.created), figures: {} });
-    const series = searchedBy(point) === "vectors alone" ? "vectors" : "served";
-    group.columns.get(of).figures[series] = { value: point.value, low: point.low, high: point.high, mark: markOf(point, live), told: sentenceOf(point, live) };
-  }
-  let room = MOST_COLUMNS;
-  const kept = [];
-  for (const group of [...groups.values()].reverse()) {
-    const columns = [...group.columns.values()].slice(-room);
-    if (!room) break;
-    kept.unshift({ ...group, columns });
-    room -= columns.length;
-  }
-  return kept;
-}
-
-function markOf(point, live) {
-  if (live && isOf(point, live)) return "live";
-  if (!point.decision) return "plain";
-  return point.decision.promoted ? "yes" : "no";
-}
-
-function day(iso) {
-  return new Intl.DateTimeFormat("en", { day: "numeric", month: "short" }).format(new Date(iso));
 }

@@ -3,6 +3,7 @@
 import { intervalBar } from "../chart.js";
 import { h, icon } from "../dom.js";
 import { ago, count, date, number } from "../format.js";
+import { fingerprint } from "../fingerprint.js";
 import { reasonList, verdict } from "../gate.js";
 import { decisionOn, figuresOf, isAgainst, measured, searchedBy, setName, withInterval } from "../measured.js";
 import { explained, problemNotice } from "../problem.js";
@@ -47,7 +48,13 @@ export async function render(root, { api }) {
     back.lastChild.textContent = previous ? `Roll back to ${previous}` : "Roll back";
     back.title = previous ? "" : "There is no release before the live one";
     if (!releases.length) {
-      list.replaceChildren(empty("No release yet", "The first one is made when the first filing is added.", h("a", { class: "button main", href: "#/documents" }, "Add filings")));
+      list.replaceChildren(
+        empty(
+          "No release yet",
+          "The first one is made when the first filing is added.",
+          h("a", { class: "button main", href: "#/documents" }, "Add filings"),
+        ),
+      );
       return;
     }
     list.replaceChildren(...GROUPS.map(([state, label, about]) => group(state, label, about)).filter(Boolean));
@@ -69,7 +76,14 @@ export async function render(root, { api }) {
     return h(
       "article",
       { class: "card release", "aria-labelledby": `release-${one.release}`, dataset: { release: one.release } },
-      h("div", { class: "card-head" }, h("h3", { id: `release-${one.release}` }, one.release), badge(one.state, KINDS[one.state]), one.release === previous ? badge("way back") : null, actions(one)),
+      h(
+        "div",
+        { class: "card-head" },
+        h("h3", { id: `release-${one.release}` }, one.release),
+        badge(one.state, KINDS[one.state]),
+        one.release === previous ? badge("way back") : null,
+        actions(one),
+      ),
       one.note ? h("p", { class: "quiet-text note-line" }, one.note) : null,
       h(
         "div",
@@ -77,14 +91,37 @@ export async function render(root, { api }) {
         h(
           "dl",
           { class: "tiles" },
-          fact("Model", fingerprint(one.model), one.model_name ? h("span", { class: "model-name" }, one.model_name) : null),
+          fact(
+            "Model",
+            fingerprint(one.model),
+            one.model_name ? h("span", { class: "model-name" }, one.model_name) : null,
+          ),
           fact("Trained from", one.base ? fingerprint(one.base) : "not trained here"),
           fact("Passages", number(one.chunks)),
-          fact("Vectors", `${number(one.dims)} dimensions`, h("span", { class: "model-name" }, `${one.datatype}, ${one.algorithm === "flat" ? "exact search" : "HNSW"}`)),
+          fact(
+            "Vectors",
+            `${number(one.dims)} dimensions`,
+            h(
+              "span",
+              { class: "model-name" },
+              `${one.datatype}, ${one.algorithm === "flat" ? "exact search" : "HNSW"}`,
+            ),
+          ),
           fact("Made", h("time", { datetime: one.created, title: date(one.created) }, ago(one.created))),
           fact("In use by", one.users ? count(one.users, "process", "processes") : "nobody"),
         ),
-        h("div", { class: "release-figures" }, figures(one), decision ? gate(decision) : h("p", { class: "quiet-text" }, one.state === "candidate" ? "The gate has not judged it yet." : "The gate never judged it.")),
+        h(
+          "div",
+          { class: "release-figures" },
+          figures(one),
+          decision
+            ? gate(decision)
+            : h(
+                "p",
+                { class: "quiet-text" },
+                one.state === "candidate" ? "The gate has not judged it yet." : "The gate never judged it.",
+              ),
+        ),
       ),
     );
   }
@@ -95,15 +132,36 @@ export async function render(root, { api }) {
     return h(
       "div",
       { class: "figure-list" },
-      h("p", {}, h("strong", {}, "NDCG@10"), h("small", {}, ` ${count(own[0].questions, "question")}, ${setName(own[0])}`)),
-      own.map((point) => h("div", { class: "figure-line" }, h("span", {}, searchedBy(point)), intervalBar(point), h("b", {}, withInterval(point)))),
+      h(
+        "p",
+        {},
+        h("strong", {}, "NDCG@10"),
+        h("small", {}, ` ${count(own[0].questions, "question")}, ${setName(own[0])}`),
+      ),
+      own.map((point) =>
+        h(
+          "div",
+          { class: "figure-line" },
+          h("span", {}, searchedBy(point)),
+          intervalBar(point),
+          h("b", {}, withInterval(point)),
+        ),
+      ),
     );
   }
 
   function actions(one) {
     const label = { candidate: "Promote", retired: "Make live again" }[one.state];
     if (!label) return null;
-    return h("button", { class: one.state === "candidate" ? "main small" : "small", "aria-label": `${label}: ${one.release}`, onclick: (event) => promote(one, event.currentTarget) }, label);
+    return h(
+      "button",
+      {
+        class: one.state === "candidate" ? "main small" : "small",
+        "aria-label": `${label}: ${one.release}`,
+        onclick: (event) => promote(one, event.currentTarget),
+      },
+      label,
+    );
   }
 
   async function promote(one, button) {
@@ -113,8 +171,16 @@ export async function render(root, { api }) {
     const agreed = await confirm(
       `Make ${one.release} live?`,
       [
-        h("p", {}, live ? `It takes the place of ${live.release} in one step; no request is lost, and ${live.release} stays as the way back.` : "It will answer every request."),
-        one.state === "retired" ? h("p", { class: "quiet-text" }, "It was live before, so that the gate is not asked again.") : null,
+        h(
+          "p",
+          {},
+          live
+            ? `It takes the place of ${live.release} in one step; no request is lost, and ${live.release} stays as the way back.`
+            : "It will answer every request.",
+        ),
+        one.state === "retired"
+          ? h("p", { class: "quiet-text" }, "It was live before, so that the gate is not asked again.")
+          : null,
         one.state === "candidate" && passed ? gate(decision, true) : null,
       ],
       { action: "Make it live" },
@@ -153,12 +219,27 @@ export async function render(root, { api }) {
     const judged = isAgainst(decision, live);
     const reasons = judged
       ? reasonList(decision)
-      : h("p", {}, `It has not been compared with ${live?.release ?? "a live release"}, which is live now: `, h("code", {}, `ragloop promote ${one.release}`), " on the command line has the gate do so.");
+      : h(
+          "p",
+          {},
+          `It has not been compared with ${live?.release ?? "a live release"}, which is live now: `,
+          h("code", {}, `ragloop promote ${one.release}`),
+          " on the command line has the gate do so.",
+        );
     const on = await dialog(
       judged ? `The gate refuses ${one.release}` : `The gate has not judged ${one.release}`,
       (done) => [
         h("div", { class: "dialog-body" }, reasons),
-        h("div", { class: "actions end" }, h("button", { type: "submit" }, "Promote all the same…"), h("button", { type: "button", class: "main", onclick: () => done(null) }, `Leave ${live?.release ?? "it"} live`)),
+        h(
+          "div",
+          { class: "actions end" },
+          h("button", { type: "submit" }, "Promote all the same…"),
+          h(
+            "button",
+            { type: "button", class: "main", onclick: () => done(null) },
+            `Leave ${live?.release ?? "it"} live`,
+          ),
+        ),
       ],
       () => true,
     );
@@ -170,11 +251,22 @@ export async function render(root, { api }) {
         h(
           "div",
           { class: "dialog-body" },
-          h("p", {}, judged ? "What the gate found stays true, and answers may get worse:" : "Nothing proves that answers do not get worse: this release was never compared with the live one."),
+          h(
+            "p",
+            {},
+            judged
+              ? "What the gate found stays true, and answers may get worse:"
+              : "Nothing proves that answers do not get worse: this release was never compared with the live one.",
+          ),
           judged ? reasonList(decision) : null,
           h("label", { class: "check", for: "sure" }, sure, `Make ${one.release} live without the gate's yes`),
         ),
-        h("div", { class: "actions end" }, h("button", { type: "button", onclick: () => done(null) }, "Cancel"), h("button", { type: "submit", class: "danger" }, "Pass over the gate")),
+        h(
+          "div",
+          { class: "actions end" },
+          h("button", { type: "button", onclick: () => done(null) }, "Cancel"),
+          h("button", { type: "submit", class: "danger" }, "Pass over the gate"),
+        ),
       ],
       () => true,
     );
@@ -197,23 +289,4 @@ function gate(decision, open = false) {
 
 function fact(name, ...value) {
   return h("div", {}, h("dt", {}, name), h("dd", {}, value));
-}
-
-/** The first letters; all of them on hover and focus, and for the clipboard. */
-function fingerprint(model) {
-  const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(model);
-      toast("The fingerprint is copied.");
-    } catch {
-      // The clipboard is for pages that came safely: then it can be copied from here.
-      toast(`The fingerprint is ${model}`);
-    }
-  };
-  return h(
-    "span",
-    { class: "fingerprint" },
-    h("button", { class: "link", "aria-label": `Copy the fingerprint ${model}`, onclick: copy }, h("code", {}, model.slice(0, 9)), icon("copy", 13)),
-    h("span", { class: "whole", role: "tooltip" }, model),
-  );
 }

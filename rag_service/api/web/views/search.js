@@ -1,6 +1,6 @@
 // The passages that suit a question, and why.
 
-import { h, icon } from "../dom.js";
+import { h, icon, invite } from "../dom.js";
 import { explanationFold } from "../explanation.js";
 import { filterBar, filterState, filtersBody } from "../filters.js";
 import { duration, count } from "../format.js";
@@ -40,7 +40,7 @@ export async function render(root, { api, params }) {
   const form = h(
     "form",
     { class: "card search-form", role: "search", onsubmit: (event) => { event.preventDefault(); search(); } },
-    h("div", { class: "search-line" }, query, h("button", { type: "submit", class: "main" }, icon("search"), "Search")),
+    h("div", { class: "search-line" }, query, h("button", { type: "submit", class: "main" }, icon("search"), h("span", {}, "Search"))),
     h("div", { class: "search-options" }, filterBar(documents, state, search), h("div", { class: "scope-bar" }, kind, k), h("label", { class: "check" }, explain, "Show scores")),
     h(
       "details",
@@ -127,7 +127,7 @@ export async function render(root, { api, params }) {
         ? empty("Search by meaning and by words", "Names of companies and fiscal years in the query are understood.")
         : empty("No filings yet", "Add a 10-K first.", h("a", { class: "button main", href: "#/documents" }, icon("upload"), "Add filings")),
     );
-    if (matchMedia("(hover: hover)").matches) query.focus({ preventScroll: true });
+    invite(query);
   }
   return () => {
     running?.abort();
