@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from eval.history import History, KeptDecision
     from eval.timeline import Timeline
     from ingest.options import ReadOptions
-    from rag_service.adapters.engine_choice import Calibration
+    from rag_service.adapters.engine_measuring import Calibration
     from rag_service.adapters.model_registry import FileModelRegistry
     from rag_service.adapters.reranker_registry import FileRerankers
     from rag_service.adapters.rq_jobs import RqJobQueue
@@ -681,7 +681,7 @@ def make_registry(settings: Settings) -> FileModelRegistry:
 def _calibration() -> Calibration:
     """The general probe, which engines are measured with."""
     from eval.probe.measure import load
-    from rag_service.adapters.engine_choice import Calibration
+    from rag_service.adapters.engine_measuring import Calibration
 
     probe = load()
     places = {passage: place for place, passage in enumerate(probe.passages)}

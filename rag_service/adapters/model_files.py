@@ -18,9 +18,6 @@ from rag_service.core.errors import ModelError
 _KEPT = {".json", ".txt", ".safetensors", ".model", ".md"}
 """Suffixes of the files of a model; pickled weights and other formats are not taken over."""
 
-ENGINE_FIGURES = "engines.json"
-"""File beside a model of what was measured of it here; of no meaning for a copy."""
-
 _PROVENANCE = {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "__version__"}
 """Keys of a configuration that say where a model came from, not what it computes."""
 
@@ -152,6 +149,13 @@ def identity(folder: Path, prompts: Prompts) -> Identity:
     return Identity(_named(every), _named(documents) if adapted else "", cut_from)
 
 
+def shape(folder: Path) -> str:
+    """A name for the network's layers and widths, which models trained from one another share."""
+    path = modules(folder)[0].place / "config.json"
+    config = {k: v for k, v in _json(path).items() if k not in _PROVENANCE}
+    return hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def copy_model(folder: Path, target: Path, *, link: bool = False) -> None:
     """Copy the files of the model in ``folder``, and no others, into the new ``target``.
 
@@ -165,7 +169,7 @@ def copy_model(folder: Path, target: Path, *, link: bool = False) -> None:
         if not place.is_dir():
             continue  # a module without settings has no folder in some copies
         for path in place.iterdir():
-            if not path.is_file() or path.suffix not in _KEPT or path.name == ENGINE_FIGURES:
+            if not path.is_file() or path.suffix not in _KEPT:
                 continue
             if not (link and path.suffix == ".safetensors" and _linked(path, kept)):
                 shutil.copyfile(path, kept / path.name)

@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from weakref import WeakValueDictionary
 
-from rag_service.adapters import engine_choice, model_files, package_weights
-from rag_service.adapters.engine_choice import Calibration, Figures
+from rag_service.adapters import model_files, package_weights
+from rag_service.adapters.engine_choice import EngineChoice
+from rag_service.adapters.engine_measuring import Calibration, Figures
 from rag_service.adapters.engines import device, named
 from rag_service.adapters.model_files import Prompts
 from rag_service.adapters.sentence_embedder import (
@@ -171,12 +172,15 @@ class FileModelRegistry:
         chosen = self._engine(card)
         if self._calibration is None:
             return chosen, {}
-        return chosen, engine_choice.figures(card, [], self._calibration())
+        return chosen, self._engines(self._calibration).figures(card)
 
     def _engine(self, card: ModelCard) -> str:
         if self._calibration is not None:
-            return engine_choice.choose(card, self._precision, self._calibration())
+            return self._engines(self._calibration).choose(card, self._precision)
         return self._precision if self._precision == "auto" else named(self._precision, device())[0]
+
+    def _engines(self, calibration: Callable[[], Calibration]) -> EngineChoice:
+        return EngineChoice(self._cache / "engines.json", calibration())
 
     def _enter(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -116,7 +116,7 @@ def prepare(
     settings = load_settings()
     registry = make_registry(settings)
     cards = [registry.resolve(name) for name in names or [settings.embedding_model]]
-    records = []
+    records: list[dict[str, Any]] = []
     for card in cards:
         engine, figures = registry.prepare(card.fingerprint)
         told = {name: asdict(found) for name, found in figures.items()}
@@ -130,8 +130,8 @@ def prepare(
                 (
                     name,
                     f"{found['ratio']:.2f}",
-                    f"{found['cosine']:.4f}",
-                    f"{found['ndcg_loss']:+.4f}",
+                    _figure(found["cosine"], ".4f"),
+                    _figure(found["ndcg_loss"], "+.4f"),
                     "chosen" if name == record["engine"] else escape(found["refused"]),
                 )
                 for name, found in record["engines"].items()
@@ -140,3 +140,8 @@ def prepare(
             console.print(grid(columns, rows, f"{record['name']} {record['model']}"))
 
     emit({"models": records}, as_json, render)
+
+
+def _figure(value: float | None, form: str) -> str:
+    """A figure that may not have been taken: an engine slower than the one that serves."""
+    return "" if value is None else format(value, form)
