@@ -33,8 +33,8 @@ _TOKENS: Mapping[str, float] = {"cpu": 2048, "cuda": 65_536}
 """Tokens of a batch with its padding, by device: more gain nothing, and fall out of the cache."""
 _CHARS = 4
 """Characters of a token, where counting tokens is not worth its time."""
-ENGINES = "engines"
-"""Folder, in a model's own, of what its engines keep."""
+ENGINES = ".engines"
+"""Folder, in a model's own, of what its engines keep: hidden, so that no backup takes it."""
 
 
 class SentenceEmbedder:

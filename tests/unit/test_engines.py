@@ -74,7 +74,7 @@ def test_a_converted_model_is_kept(card: ModelCard, engine: str, tmp_path: Path)
     if engine not in runnable():
         pytest.skip(f"{engine} cannot run here")
     embedder = SentenceEmbedder(card, Path(card.path), engine, 4)
-    (file,) = (Path(card.path) / "engines").glob(f"{engine}.[ox][nm]*")
+    (file,) = (Path(card.path) / ".engines").glob(f"{engine}.[ox][nm]*")
     written = file.stat().st_mtime_ns
     again = SentenceEmbedder(card, Path(card.path), engine, 4)
     assert file.stat().st_mtime_ns == written
@@ -155,7 +155,7 @@ class Measured:
     def __init__(self, card: ModelCard, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.file = folder / "cache" / "engines.json"
         self.card = replace(card, path=str(folder / "model"))
-        shutil.copytree(card.path, folder / "model", ignore=shutil.ignore_patterns("engines"))
+        shutil.copytree(card.path, folder / "model", ignore=shutil.ignore_patterns(".engines"))
         self.asked: list[tuple[list[str], bool]] = []
         monkeypatch.setattr(engine_choice, "_measure_apart", self._told)
         monkeypatch.setattr(engines, "find_spec", lambda name: object())
@@ -165,7 +165,7 @@ class Measured:
         self, card: ModelCard, wanted: list[str], _: Calibration, speeds: dict[str, float]
     ) -> dict[str, Figures]:
         self.asked.append((wanted, bool(speeds)))
-        folder = Path(card.path) / "engines"
+        folder = Path(card.path) / ".engines"
         folder.mkdir(exist_ok=True)
         for engine in wanted:
             (folder / f"{engine}.xml").touch()
@@ -187,7 +187,7 @@ def test_the_fastest_within_tolerance_is_chosen_and_not_measured_again(measured:
     assert measured.choose("auto") == "openvino-bfloat16"
     assert measured.choose("auto") == "openvino-bfloat16"
     assert len(measured.asked) == 1
-    kept = [file.name for file in (Path(measured.card.path) / "engines").iterdir()]
+    kept = [file.name for file in (Path(measured.card.path) / ".engines").iterdir()]
     assert kept == ["openvino-bfloat16.xml"], "the others can be made again"
 
 
