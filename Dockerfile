@@ -49,12 +49,12 @@ END
 
 FROM torch-cpu AS dependencies-cpu
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install -c constraints.txt ".[pdf,train,otel]" \
+    pip install -c constraints.txt ".[openvino,pdf,train,otel]" \
     && pip install --no-deps -r no-deps.txt && pip uninstall --yes ragloop
 
 FROM torch-cuda AS dependencies-cuda
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip install -c constraints.txt ".[pdf,train,otel]" \
+    pip install -c constraints.txt ".[openvino,pdf,train,otel]" \
     && pip install --no-deps -r no-deps.txt && pip uninstall --yes ragloop
 
 FROM base AS wheel
