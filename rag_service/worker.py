@@ -12,7 +12,7 @@ from rag_service.core.errors import JobRunning, RagloopError
 from rag_service.core.protocols import Progress
 from rag_service.core.settings import Settings, load_settings
 from rag_service.core.types import JobKind
-from rag_service.logs import LineFormatter, secrets
+from rag_service.logs import LineFormatter, scrubber, secrets
 from rag_service.loop.job_arguments import (
     ARGUMENTS,
     Arguments,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _WAIT_SECONDS = 2.0
 _TOLD_SECONDS = 0.5
+_TOLD_REFUSALS = 3
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,12 @@ def serve_jobs(settings: Settings) -> None:
     with JobStore(settings.home).working_off(stand_by), open_services(settings) as services:
         services.uploads.sweep(services.queue.all)
         log.info("the worker of %s is ready", settings.home)
-        work_off(services.queue, services.job_events)
+        work_off(
+            services.queue,
+            services.job_events,
+            scrub=scrubber(secrets(settings)),
+            refused=refused,
+        )
 
 
 def run(job: str, kind: JobKind, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +69,19 @@ def run(job: str, kind: JobKind, arguments: Mapping[str, Any]) -> dict[str, Any]
             return _when_free(lambda: _work(services, kind, asked, told), told)
         finally:
             logging.getLogger().removeHandler(handler)
+
+
+def refused(result: Mapping[str, Any]) -> str:
+    """What of a job's work was refused, though it is done; ``""``: nothing."""
+    if not result.get("gate", {"promoted": True})["promoted"]:
+        return f"refused by the gate: {'; '.join(result['gate']['reasons'])}"
+    documents = result.get("documents", [])
+    told = [f"{d['document']}: {d['message']}" for d in documents if d["status"] == "refused"]
+    if not told:
+        return ""
+    count = f"{len(told)} of {len(documents)} files " if len(documents) > 1 else ""
+    more = ["…"] if len(told) > _TOLD_REFUSALS else []
+    return f"{count}refused: {'; '.join(told[:_TOLD_REFUSALS] + more)}"
 
 
 def _work(

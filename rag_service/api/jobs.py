@@ -60,7 +60,9 @@ class JobDocument(Documented):
     step: str = Field(description="What it is at; `done` of `total`, which is 0 if not known.")
     done: int
     total: int
-    reason: str = Field(description="Why it failed, was cancelled, or waits.")
+    reason: str = Field(
+        description="Why it failed, was cancelled, or waits; once done, what was refused in it."
+    )
     result: dict[str, Any] | None = Field(description="What the command gives with `--json`.")
 
 

@@ -439,7 +439,7 @@ class JobRecord:
     done: int = 0
     total: int = 0
     reason: str = ""
-    """Why it failed, was cancelled, or has to wait."""
+    """Why it failed, was cancelled, or has to wait; of one that is done, what was refused in it."""
     result: Mapping[str, Any] | None = None
     """What the command of that kind gives with ``--json``; None unless it is done."""
 

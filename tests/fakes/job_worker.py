@@ -19,6 +19,7 @@ from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.rq_jobs import RqJobQueue
 from rag_service.core.errors import InvalidRequest
 from rag_service.core.types import JobKind
+from rag_service.logs import scrubber
 from rag_service.loop.uploads import Uploads
 
 
@@ -29,7 +30,11 @@ def queue_on(client: redis.Redis, namespace: str) -> RqJobQueue:
 
 
 def run(job: str, kind: JobKind, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """``wait`` until that file is there, with a line in ``noted``; ``fail`` with that reason."""
+    """``wait`` until that file is there, with a line in ``noted``.
+
+    ``fail`` with that reason, or with ``unforeseen`` as with one that nobody foresaw; ``refuse``
+    is what is refused in a job that is done.
+    """
     _, url, namespace, *_ = sys.argv
     events = RedisJobEvents(connect(url), namespace)
     events.progress(job, kind, 1, 2)
@@ -43,8 +48,10 @@ def run(job: str, kind: JobKind, arguments: Mapping[str, Any]) -> dict[str, Any]
         time.sleep(0.02)
     if "fail" in arguments:
         raise InvalidRequest(arguments["fail"])
+    if "unforeseen" in arguments:
+        raise ValueError(arguments["unforeseen"])
     events.progress(job, kind, 2, 2)
-    return {"kind": kind}
+    return {"kind": kind} | ({"refused": arguments["refuse"]} if "refuse" in arguments else {})
 
 
 _NAME = "tests.fakes.job_worker"
@@ -55,4 +62,9 @@ if __name__ == "__main__":
     queue = queue_on(connect(sys.argv[1]), sys.argv[2])
     for home in sys.argv[3:]:
         queue.ended = partial(Uploads(Path(home)).sweep, queue.all)
-    work_off(queue, RedisJobEvents(connect(sys.argv[1]), sys.argv[2]))
+    work_off(
+        queue,
+        RedisJobEvents(connect(sys.argv[1]), sys.argv[2]),
+        scrub=scrubber([]),
+        refused=lambda result: str(result.get("refused", "")),
+    )

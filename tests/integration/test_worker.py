@@ -15,7 +15,7 @@ import psutil
 import pytest
 import redis
 
-from rag_service.adapters import rq_jobs
+from rag_service.adapters import rq_jobs, rq_worker
 from rag_service.adapters.rq_jobs import TRIES, RqJobQueue
 from rag_service.core.errors import NotFound
 from rag_service.loop.jobs import JobStore
@@ -101,7 +101,7 @@ def test_the_job_of_a_killed_worker_is_finished_by_the_next_one(
     start_worker()
     assert held.becomes("done")
     assert held.begun == 2
-    assert "its process died" in held.reasons()[2]
+    assert held.reasons()[2].startswith("its worker ended or lost Redis")
 
 
 def test_a_job_that_dies_again_and_again_fails_with_a_reason(
@@ -114,10 +114,35 @@ def test_a_job_that_dies_again_and_again_fails_with_a_reason(
         [running] = processes_of(worker)
         os.kill(running.pid, signal.SIGKILL)
     assert held.becomes("failed")
-    assert "process died" in queue.get(held.job).reason
+    reason = queue.get(held.job).reason
+    assert "ended by signal 9 (Killed)" in reason
+    assert reason.endswith(f"given up after {TRIES + 1} times")
     assert queue.start("ingest", {}).state == "queued"
     assert comes_true(lambda: queue.all()[0].state == "done", 60), "the next one is run"
     assert held.begun == TRIES + 1
+
+
+def test_no_secret_is_kept_of_an_error_that_nobody_foresaw(
+    queue: RqJobQueue, start_worker: StartWorker, client: redis.Redis
+) -> None:
+    told = "redis://user:hidden@store:6379 refused Bearer hidden and rl_hidden_hidden"
+    job = queue.start("ingest", {"unforeseen": told}).job
+    start_worker()
+    assert comes_true(lambda: queue.get(job).over, 60)
+    assert queue.get(job).reason == "ValueError: redis://…@store:6379 refused Bearer … and …"
+    kept = queue.queue.fetch_job(job)
+    assert kept is not None
+    result = kept.latest_result()
+    assert result is not None
+    assert "ValueError" in str(result.exc_string)
+    assert "hidden" not in str(result.exc_string)
+
+
+def test_a_job_whose_process_loses_redis_is_not_said_to_lack_memory() -> None:
+    assert "status 1" in rq_worker._told_of_end(1 << 8)
+    assert "memory" not in rq_worker._told_of_end(1 << 8)
+    assert "Segmentation" in rq_worker._told_of_end(signal.SIGSEGV)
+    assert "memory" in rq_worker._told_of_end(signal.SIGKILL)
 
 
 def test_a_running_job_is_cancelled_and_can_go_on_later(

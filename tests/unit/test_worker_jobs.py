@@ -46,6 +46,22 @@ def test_the_beginning_and_the_end_of_a_step_are_told_and_little_between(events:
     assert len(events.told) < 50
 
 
+def test_what_a_job_refused_is_told_though_it_is_done() -> None:
+    def document(name: str, status: str = "added", message: str = "") -> dict[str, str]:
+        return {"document": name, "status": status, "message": message}
+
+    broken = document("a.pdf", "refused", "it is encrypted")
+    assert worker.refused({"release": "r0002"}) == ""
+    assert worker.refused({"documents": [document("b.pdf")]}) == ""
+    assert worker.refused({"documents": [broken]}) == "refused: a.pdf: it is encrypted"
+    several = worker.refused({"documents": [document("b.pdf"), *[broken] * 5]})
+    assert several.startswith("5 of 6 files refused: a.pdf: it is encrypted; a.pdf")
+    assert several.count("a.pdf") == 3
+    assert worker.refused({"gate": {"promoted": True, "reasons": ["better"]}}) == ""
+    no = {"gate": {"promoted": False, "reasons": ["not proven", "slower"]}}
+    assert worker.refused(no) == "refused by the gate: not proven; slower"
+
+
 def test_work_that_meets_a_lock_is_tried_until_it_is_free(
     events: Events, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -142,7 +142,7 @@ export function pastRow(job, { signal, outcome, again, open }) {
     body.replaceChildren(h("div", { class: "row" }, h("code", {}, job.job), retry), lines.root);
     try {
       const whole = await follow(job.job, { log: ({ line }) => lines.add(line) }, signal);
-      if (reasonOf(whole))
+      if (reasonOf(whole) && !whole.result)
         body.insertBefore(
           h("p", { class: whole.state === "failed" ? "error" : "quiet-text" }, whole.reason),
           lines.root,

@@ -26,6 +26,7 @@ export function isOver(job) {
 }
 
 export function jobBadge(job) {
+  if (job.state === "done" && job.reason) return badge(job.kind === "improve" ? "Gate: no" : "Refused", "warn");
   const [text, kind] = STATES[job.state] ?? [job.state, "plain"];
   return badge(text, kind);
 }
