@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -206,6 +207,28 @@ def test_of_the_jobs_that_are_over_the_newest_are_kept(
     with pytest.raises(NotFound):
         queue.get(gone)
     assert not [key for key in client.scan_iter("*") if gone in key]
+
+
+def test_a_long_queue_is_not_looked_through_for_each_job_that_comes(
+    queue: RqJobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rq_jobs, "_KEPT_JOBS", 3)
+    monkeypatch.setattr(rq_jobs, "_FORGOTTEN_AT_ONCE", 5)
+    looked: list[int] = []
+    fetch_many = rq_jobs.Job.fetch_many
+
+    def counted(ids: Sequence[str], *more: Any) -> Any:
+        looked.append(len(ids))
+        return fetch_many(ids, *more)
+
+    ended = [queue.cancel(queue.start("ingest", {}).job).job for _ in range(2)]
+    waiting = [queue.start("ingest", {}).job for _ in range(12)]
+    monkeypatch.setattr(rq_jobs.Job, "fetch_many", counted)
+    queue.start("ingest", {})
+    assert looked == [5]
+    monkeypatch.undo()
+    assert {record.job for record in queue.all()}.isdisjoint(ended)
+    assert {record.job for record in queue.all()} > set(waiting)
 
 
 def test_jobs_of_other_namespaces_are_not_known(
