@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from rag_service import work
-from rag_service.core.errors import JobRunning, RagloopError
-from rag_service.core.protocols import Progress
+from rag_service.core.errors import JobRunning, RagloopError, StoreUnavailable
+from rag_service.core.protocols import ClaimStore, Progress
 from rag_service.core.settings import Settings, load_settings
 from rag_service.core.types import JobKind
 from rag_service.logs import LineFormatter, scrubber, secrets
@@ -30,21 +31,28 @@ if TYPE_CHECKING:
 _WAIT_SECONDS = 2.0
 _TOLD_SECONDS = 0.5
 _TOLD_REFUSALS = 3
+_CLAIM = "worker"
+_CLAIM_SECONDS = 120.0
+"""More than twice as long as a worker is ever silent."""
 
 log = logging.getLogger(__name__)
 
 
 def serve_jobs(settings: Settings) -> None:
-    """Run queued jobs until SIGTERM or Ctrl-C; while another worker of the home does, stand by.
+    """Run queued jobs until SIGTERM or Ctrl-C; while another worker does, stand by.
 
-    Raises ConfigError, StoreUnavailable.
+    Raises ConfigError, StoreUnavailable, JobRunning.
     """
     from rag_service.adapters.rq_worker import work_off
 
     def stand_by() -> None:
         log.info("another worker runs the jobs of %s; this one stands by", settings.home)
 
-    with JobStore(settings.home).working_off(stand_by), open_services(settings) as services:
+    with (
+        JobStore(settings.home).working_off(stand_by) as home,
+        open_services(settings) as services,
+        _alone_on(services.claims, settings.namespace, home) as still_alone,
+    ):
         services.uploads.sweep(services.queue.all)
         log.info("the worker of %s is ready", settings.home)
         work_off(
@@ -52,7 +60,37 @@ def serve_jobs(settings: Settings) -> None:
             services.job_events,
             scrub=scrubber(secrets(settings)),
             refused=refused,
+            still_alone=still_alone,
         )
+
+
+@contextmanager
+def _alone_on(claims: ClaimStore, namespace: str, home: str) -> Iterator[Callable[[], bool]]:
+    """Held by the one home whose worker runs the jobs of a namespace, as long as it says so.
+
+    Gives what says so, and tells whether that holds. A worker of the same home takes it from one
+    that died at once; that of another home waits until the last word of that one is too old.
+    """
+
+    def take() -> bool:
+        return bool(claims.take(_CLAIM, [_CLAIM], 1, home, _CLAIM_SECONDS))
+
+    told = False
+    while not take():
+        if not told:
+            log.warning(
+                "the worker of another home, or of this one on another machine, runs the jobs of "
+                "the namespace %s: give each home a Redis or a RAGLOOP_NAMESPACE of its own; this "
+                "worker stands by until that one is gone",
+                namespace,
+            )
+            told = True
+        time.sleep(_WAIT_SECONDS)
+    try:
+        yield take
+    finally:
+        with suppress(StoreUnavailable):
+            claims.give_back(_CLAIM, [_CLAIM], home)
 
 
 def run(job: str, kind: JobKind, arguments: Mapping[str, Any]) -> dict[str, Any]:

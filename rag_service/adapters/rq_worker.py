@@ -19,13 +19,14 @@ from uuid import uuid4
 
 import psutil
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from rag_service.adapters.redis_client import store_errors
 from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.rq_jobs import TRIES, RqJobQueue
-from rag_service.core.errors import RagloopError, StoreUnavailable
+from rag_service.core.errors import JobRunning, RagloopError, StoreUnavailable
 from rag_service.core.types import JobState
 
 _NICENESS = 10
@@ -43,12 +44,14 @@ def work_off(
     *,
     scrub: Callable[[str], str] = str,
     refused: Callable[[Mapping[str, Any]], str] = lambda result: "",
+    still_alone: Callable[[], bool] = lambda: True,
 ) -> None:
     """Run queued jobs until SIGTERM or Ctrl-C, which put a job that runs back into the queue.
 
     ``scrub`` takes secrets out of why a job failed; ``refused`` tells of a result what was refused
-    in a job that is done. The caller sees to it that no other process of this home does so. Raises
-    StoreUnavailable when Redis is lost.
+    in a job that is done. The caller sees to it that no other process does so; ``still_alone`` is
+    asked every minute at least. Raises StoreUnavailable when Redis is lost, JobRunning when it is
+    not alone any more.
     """
     worker = _Worker(
         [jobs.queue],
@@ -62,9 +65,12 @@ def work_off(
     worker.ended = jobs.ended
     worker.scrub = scrub
     worker.refused = refused
+    worker.still_alone = still_alone
     with store_errors():
         worker.take_over()
     worker.work(logging_level="ERROR")
+    if worker.displaced:
+        raise JobRunning("another worker took the jobs over while this one was not heard of")
     if not worker.ending:
         raise StoreUnavailable("the worker lost Redis: start it again when Redis answers")
 
@@ -74,7 +80,9 @@ class _Worker(Worker):
     ended: Callable[[], None]
     scrub: Callable[[str], str]
     refused: Callable[[Mapping[str, Any]], str]
+    still_alone: Callable[[], bool]
     ending = False
+    displaced = False
     _reason = ""
     _death = _LEFT
     _outcome: tuple[JobState, str] = ("failed", "")
@@ -94,6 +102,14 @@ class _Worker(Worker):
             if found is not None and found.get_status() == JobStatus.STARTED:
                 self.events.state(job, *_of_death(found, _LEFT))
         running.cleanup(math.inf)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if not self.is_horse and not self.still_alone():
+            self.displaced = True
+            if self.horse_pid:
+                self.kill_horse()
+            raise StopRequested
 
     def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
         super().prepare_job_execution(job, remove_from_intermediate_queue)

@@ -1,6 +1,7 @@
 """A worker process whose jobs do as their arguments say.
 
-``-m tests.fakes.job_worker URL NS [HOME]``: with HOME it tends the uploads of that home.
+``-m tests.fakes.job_worker URL NS [HOME]``: with HOME it tends the uploads of that home. It is not
+alone any more as soon as there is a key ``NS:displaced``.
 """
 
 from __future__ import annotations
@@ -59,12 +60,14 @@ _NAME = "tests.fakes.job_worker"
 if __name__ == "__main__":
     from rag_service.adapters.rq_worker import work_off
 
-    queue = queue_on(connect(sys.argv[1]), sys.argv[2])
+    client = connect(sys.argv[1])
+    queue = queue_on(client, sys.argv[2])
     for home in sys.argv[3:]:
         queue.ended = partial(Uploads(Path(home)).sweep, queue.all)
     work_off(
         queue,
-        RedisJobEvents(connect(sys.argv[1]), sys.argv[2]),
+        RedisJobEvents(client, sys.argv[2]),
         scrub=scrubber([]),
         refused=lambda result: str(result.get("refused", "")),
+        still_alone=lambda: not client.exists(f"{sys.argv[2]}:displaced"),
     )

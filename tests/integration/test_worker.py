@@ -263,6 +263,22 @@ def test_a_second_worker_of_a_home_stands_by_until_the_first_one_ends(tmp_path: 
     assert told == ["first works", "second stands by", "second works"]
 
 
+def test_a_worker_that_is_not_alone_any_more_ends_and_leaves_its_job_to_the_other(
+    queue: RqJobQueue, start_worker: StartWorker, client: redis.Redis, namespace: str
+) -> None:
+    displaced = start_worker()
+    first = queue.start("ingest", {}).job
+    assert comes_true(lambda: queue.get(first).state == "done", 60)
+    client.set(f"{namespace}:displaced", 1)
+    second = queue.start("ingest", {}).job
+    assert displaced.wait(60) == 1
+    assert queue.get(second).state == "queued"
+    client.delete(f"{namespace}:displaced")
+    start_worker()
+    assert comes_true(lambda: queue.get(second).state == "done", 60)
+    assert queue.events(second)[-1].data == {"state": "done", "reason": ""}
+
+
 def test_a_worker_loads_no_torch_before_it_forks() -> None:
     told = (
         "import sys, rag_service.worker, rag_service.adapters.rq_worker, "
