@@ -80,6 +80,47 @@ def test_an_upload_is_followed_until_it_is_understood(page: Page, world: GatedWo
     expect(refused).to_contain_text("Refused")
 
 
+def test_files_that_are_dropped_anywhere_are_sent_and_a_refused_one_is_listed_as_such(
+    page: Page, world: GatedWorld
+) -> None:
+    go(page, "Documents")
+    dropped = page.evaluate_handle(
+        """() => {
+            const dropped = new DataTransfer();
+            for (const name of ["ONE_2023_10K.txt", "TWO_2023_10K.txt"])
+                dropped.items.add(new File(["Form 10-K ".repeat(99)], name, {type: "text/plain"}));
+            return dropped;
+        }"""
+    )
+    heading = page.get_by_role("heading", name="Documents", level=1)
+    heading.dispatch_event("dragenter", {"dataTransfer": dropped})
+    expect(page.locator("main.dropping, .dropping")).to_have_count(1)
+    heading.dispatch_event("dragover", {"dataTransfer": dropped})
+    heading.dispatch_event("drop", {"dataTransfer": dropped})
+    expect(page.locator(".dropping")).to_have_count(0)
+    outcomes = {"ONE_2023_10K.txt": "Added", "TWO_2023_10K.txt": "Refused"}
+    for name, outcome in outcomes.items():
+        card = page.get_by_role("listitem").filter(has_text=name)
+        expect(card).to_contain_text("Waiting for its turn")
+        record = world.queue.take()
+        assert record
+        assert str(record.arguments["paths"][0]).endswith(f"/{name}")
+        sent = world.home / "uploads" / record.arguments["paths"][0]
+        assert sent.read_bytes() == b"Form 10-K " * 99
+        refused = outcome == "Refused"
+        told = {
+            "document": name,
+            "status": outcome.lower(),
+            "message": "no text" if refused else "",
+        }
+        world.queue.end(record.job, {"documents": [OUTCOME | told]}, refused * "refused: no text")
+        expect(card).to_contain_text(outcome)
+    go(page, "Improve")
+    past = page.locator("details.past")
+    expect(past.filter(has_text="refused: no text")).to_contain_text("Refused")
+    expect(past.filter(has_text="ONE_2023_10K.txt")).to_contain_text("Done")
+
+
 def test_files_that_wait_are_not_left_unasked_and_long_names_are_cut(
     page: Page, world: GatedWorld
 ) -> None:
@@ -248,6 +289,8 @@ def test_the_report_opens_with_its_style_and_without_scripts(page: Page) -> None
 def test_every_view_is_accessible(
     browser: Browser, url: str, world: GatedWorld, theme: str
 ) -> None:
+    before = world.timeline.judgment(world.timeline.points()[-1].run)
+    world.queue.end(world.queue.start("improve", {}).job, before, "refused by the gate: not proven")
     world.queue.start("improve", {})
     world.queue.take()
     for width in (1280, 390):
@@ -257,5 +300,8 @@ def test_every_view_is_accessible(
                 go(page, view)
                 expect(page.locator("main .skeleton")).to_have_count(0)
                 assert_accessible(page)
+            page.locator("details.past summary").first.click()
+            expect(page.get_by_role("table", name="Figures before and after")).to_have_count(2)
+            assert_accessible(page)
             page.get_by_role("button", name="Start an improvement").click()
             assert_accessible(page)
