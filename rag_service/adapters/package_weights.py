@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from rag_service.core.errors import ConfigError, ModelError
+from rag_service.core.errors import ConfigError, ModelError, UnknownModel
 from rag_service.core.protocols import Progress, no_progress
 
 _log = logging.getLogger(__name__)
@@ -173,9 +173,10 @@ def _sha256(path: Path) -> str:
 
 def _pull_from_hub(name: str, progress: Progress) -> Path:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        raise ModelError(f"{name!r} is no model. {choices()}")
+        raise UnknownModel(f"{name!r} is no model. {choices()}")
     from httpx import HTTPError
     from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError
 
     _log.info("pulling %s from the model hub", name)
     progress(f"pull {name}", 0, 1)
@@ -183,7 +184,8 @@ def _pull_from_hub(name: str, progress: Progress) -> Path:
         folder = snapshot_download(name, allow_patterns=list(_HUB_FILES))
     except (OSError, ValueError, HTTPError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(
+        kind = UnknownModel if isinstance(error, RepositoryNotFoundError) else ModelError
+        raise kind(
             f"{name} could not be fetched from the model hub ({detail}). On a machine that reaches "
             f"a hub run `ragloop models pull {name}` and copy the folder it prints. {choices()}"
         ) from error
