@@ -176,7 +176,6 @@ def _pull_from_hub(name: str, progress: Progress) -> Path:
         raise UnknownModel(f"{name!r} is no model. {choices()}")
     from httpx import HTTPError
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError
 
     _log.info("pulling %s from the model hub", name)
     progress(f"pull {name}", 0, 1)
@@ -184,8 +183,7 @@ def _pull_from_hub(name: str, progress: Progress) -> Path:
         folder = snapshot_download(name, allow_patterns=list(_HUB_FILES))
     except (OSError, ValueError, HTTPError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        kind = UnknownModel if isinstance(error, RepositoryNotFoundError) else ModelError
-        raise kind(
+        raise UnknownModel(
             f"{name} could not be fetched from the model hub ({detail}). On a machine that reaches "
             f"a hub run `ragloop models pull {name}` and copy the folder it prints. {choices()}"
         ) from error

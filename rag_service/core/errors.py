@@ -10,7 +10,7 @@ RagloopError
 │   ├── IndexMissing       a physical index is gone
 │   └── ReleaseConflict    the live release moved meanwhile (retryable)
 ├── ModelError             an embedding model cannot be loaded, trained or used
-│   └── UnknownModel       what was named is no model, or not one of the kind that is wanted
+│   └── UnknownModel       no model of that name, or none of the kind that is wanted, can be had
 ├── GenerationError        the LLM failed
 │   ├── GenerationTimeout  it did not answer in time
 │   └── OutsideSchema      it answered, but not with a whole document of its schema
