@@ -19,6 +19,7 @@ from rag_service.loop.job_arguments import (
     Arguments,
     FinetuneArguments,
     IngestArguments,
+    JudgeArguments,
     ReindexArguments,
     uploads_of,
 )
@@ -134,6 +135,8 @@ def _work(
             services.settings, asked.algorithm, asked.datatype, asked.fresh
         )
         return work.reindex(services, asked.model, asked.dims, options, progress)
+    if isinstance(asked, JudgeArguments):
+        return work.judge(services, asked.release, progress)
     assert isinstance(asked, FinetuneArguments)
     chosen = asked.options(services.settings)
     if kind == "finetune":

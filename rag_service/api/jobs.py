@@ -23,7 +23,12 @@ from rag_service.api.security import IngestOrOperate, Operate
 from rag_service.core.errors import RagloopError
 from rag_service.core.protocols import JobQueue
 from rag_service.core.types import JobEventName, JobKind, JobState
-from rag_service.loop.job_arguments import FinetuneArguments, IngestArguments, ReindexArguments
+from rag_service.loop.job_arguments import (
+    FinetuneArguments,
+    IngestArguments,
+    JudgeArguments,
+    ReindexArguments,
+)
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -46,7 +51,12 @@ class ReindexJob(Body):
     arguments: ReindexArguments
 
 
-JobBody = Annotated[IngestJob | FinetuneJob | ReindexJob, Field(discriminator="kind")]
+class JudgeJob(Body):
+    kind: Literal["judge"]
+    arguments: JudgeArguments
+
+
+JobBody = Annotated[IngestJob | FinetuneJob | ReindexJob | JudgeJob, Field(discriminator="kind")]
 
 
 class JobDocument(Documented):

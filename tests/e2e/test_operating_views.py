@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from rag_service.api.app import create_app
 from tests.e2e.operating import REASONS, GatedWorld, assert_accessible, opened
+from tests.fakes.filings import filing
 from tests.fakes.served import served
 
 OUTCOME = {
@@ -210,6 +211,25 @@ def test_the_gate_is_passed_over_behind_a_second_question_and_rolled_back(
     page.get_by_role("dialog").get_by_role("button", name="Roll back").click()
     expect(page.get_by_role("link", name="Live release r0001")).to_be_visible()
     assert world.serving_release == "r0001"
+
+
+def test_a_candidate_that_the_gate_has_not_judged_is_judged_by_a_job(
+    page: Page, world: GatedWorld
+) -> None:
+    world.add_release("model-of-r0003", filing("Alder Mills", 2023))
+    go(page, "Releases")
+    page.get_by_role("button", name="Promote: r0003").click()
+    page.get_by_role("button", name="Have the gate judge it").click()
+    expect(page.get_by_role("article").filter(has_text="Judgment")).to_contain_text("Waiting")
+    record = world.queue.take()
+    assert record
+    assert (record.kind, record.arguments) == ("judge", {"release": "r0003"})
+    no = world.timeline.judgment(world.timeline.points()[-1].run)
+    world.queue.end(record.job, no, "refused by the gate: not proven")
+    past = page.locator("details.past").filter(has_text="Judgment")
+    expect(past).to_contain_text("Gate: no")
+    past.locator("summary").first.click()
+    expect(past.get_by_role("table", name="Figures before and after")).to_be_visible()
 
 
 def test_an_improvement_is_started_watched_cancelled_and_taken_up_again(

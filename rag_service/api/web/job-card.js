@@ -15,6 +15,7 @@ const PHASES = {
   improve: [QUESTIONS, TRAINING, INDEX, ["Evaluation", /^evaluate/], ["Gate", /^(gate|promote|latency)/]],
   finetune: [QUESTIONS, TRAINING],
   reindex: [INDEX],
+  judge: [["Evaluation", /^evaluate/]],
   ingest: [
     ["Reading", /^ingest/],
     ["Indexing", /^embed/],
@@ -191,7 +192,7 @@ function reasonOf({ state, reason }) {
 /** What a job was about, where its kind alone does not say it. */
 function subject({ arguments: asked }) {
   if (asked.paths) return asked.paths.map((path) => path.split(/[\\/]/).pop()).join(", ");
-  return asked.model ?? "";
+  return asked.model ?? asked.release ?? "";
 }
 
 function label(job) {

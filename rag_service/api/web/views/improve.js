@@ -122,7 +122,7 @@ export async function render(root, { api, params }) {
   }
 
   function outcome({ job, kind, result }) {
-    if (kind === "improve")
+    if (kind === "improve" || kind === "judge")
       return [
         h(
           "div",
