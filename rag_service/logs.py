@@ -7,7 +7,7 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import TextIO
 from urllib.parse import unquote, urlsplit
@@ -89,16 +89,10 @@ class LineFormatter(logging.Formatter):
         super().__init__()
         self._as_json = as_json
         self._known = known
-        # Also as they stand in JSON.
-        forms = {form for s in secrets if len(s) >= 4 for form in (s, json.dumps(s)[1:-1])}
-        self._secret = re.compile("|".join([*map(re.escape, forms), _SECRETS]))
-        self._signs = (*_SIGNS, *forms)
+        self._scrub = scrubber(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        line = self._line(record)
-        if any(sign in line for sign in self._signs):
-            return self._secret.sub("…", line)
-        return line
+        return self._scrub(self._line(record))
 
     def _line(self, record: logging.LogRecord) -> str:
         message = record.getMessage()
@@ -125,6 +119,19 @@ class LineFormatter(logging.Formatter):
         message = _CONTROL.sub(" ", message).replace("\n", "\n    ")
         line = f"{when} {record.levelname} {message}{behind}"
         return f"{line}\n{trouble}" if trouble else line
+
+
+def scrubber(secrets: Sequence[str]) -> Callable[[str], str]:
+    """What leaves ``secrets``, and whatever looks like one, out of a text."""
+    # Also as they stand in JSON.
+    forms = {form for s in secrets if len(s) >= 4 for form in (s, json.dumps(s)[1:-1])}
+    secret = re.compile("|".join([*map(re.escape, forms), _SECRETS]))
+    signs = (*_SIGNS, *forms)
+
+    def scrub(text: str) -> str:
+        return secret.sub("…", text) if any(sign in text for sign in signs) else text
+
+    return scrub
 
 
 def secrets(settings: Settings) -> list[str]:

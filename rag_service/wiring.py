@@ -553,8 +553,9 @@ class Services:
         if live is None or kept is None:
             raise GateRejected(
                 f"the gate has not compared release {release} with "
-                f"{live.release if live else 'none'}, which is live: `ragloop promote {release}` "
-                "on the command line has it do so, and --force promotes without"
+                f"{live.release if live else 'none'}, which is live: a job of the kind "
+                f"judge or `ragloop promote {release}` on the command line has it do so, and "
+                "--force promotes without"
             )
         if not kept.decision.promoted:
             raise GateRejected(

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rag_service.core.errors import InvalidRequest
 from rag_service.core.ids import file_id
 from rag_service.core.protocols import Progress
 from rag_service.core.settings import Settings
@@ -56,6 +57,22 @@ def reindex(
     services.ensure_live()
     with services.jobs.run("reindex", arguments, alone=False) as job:
         return services.reindexer.run(job, card, options, progress).as_dict()
+
+
+def judge(services: Services, release: str, progress: Progress) -> dict[str, Any]:
+    """What the gate says of a candidate on the newest held-out questions, asked anew.
+
+    Raises NotFound if there is no such release or no question set, InvalidRequest if the gate is
+    not asked of it.
+    """
+    questions = services.newest_question_set()
+    judged = services.judge_candidate(release, questions, progress=progress)
+    if judged is None:
+        state = services.releases.get(release).state
+        raise InvalidRequest(
+            f"the gate compares candidates with the live release: {release} is {state}"
+        )
+    return judged.as_dict()
 
 
 def build_options(

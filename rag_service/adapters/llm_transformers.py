@@ -15,7 +15,7 @@ from typing import Any
 
 from rag_service.adapters.llm_decoding import ChatModel, Request
 from rag_service.adapters.llm_stream import guarded
-from rag_service.core.errors import ConfigError, GenerationError, ModelError
+from rag_service.core.errors import ConfigError, GenerationError, ModelError, UnknownModel
 from rag_service.core.protocols import Message
 
 _log = logging.getLogger(__name__)
@@ -166,7 +166,7 @@ def find_chat_model(name: str) -> Path:
     folder = Path(name).expanduser()
     if not folder.is_dir():
         if name.startswith(("/", "./", "../", "~")):
-            raise ModelError(f"RAGLOOP_LLM=hf:{name}: there is no such folder")
+            raise UnknownModel(f"RAGLOOP_LLM=hf:{name}: there is no such folder")
         folder = _cached(name)
     if not (folder / "config.json").is_file() or not any(folder.glob("*.safetensors")):
         raise ModelError(
@@ -182,7 +182,7 @@ def _cached(name: str) -> Path:
     try:
         return Path(snapshot_download(name, local_files_only=True))
     except (OSError, ValueError) as error:
-        raise ModelError(
+        raise UnknownModel(
             f"RAGLOOP_LLM=hf:{name}: no such model is on this machine. Where a hub is reached, "
             f"fetch it with `ragloop models pull {name}`; else give its folder, hf:/PATH/TO/MODEL"
         ) from error

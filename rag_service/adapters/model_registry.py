@@ -25,7 +25,7 @@ from rag_service.adapters.sentence_embedder import (
     require_all_weights,
 )
 from rag_service.adapters.token_counter import TokenCounter
-from rag_service.core.errors import InvalidRequest, ModelError, NotFound
+from rag_service.core.errors import InvalidRequest, ModelError, NotFound, UnknownModel
 from rag_service.core.ids import now
 from rag_service.core.protocols import Progress, no_progress
 from rag_service.core.types import ModelCard
@@ -231,13 +231,13 @@ class FileModelRegistry:
         if local.is_dir():
             return local, local.resolve().name
         if name.startswith(("/", "./", "../", "~")):
-            raise ModelError(
+            raise UnknownModel(
                 f"there is no folder {name}; give that of a sentence-transformers model"
             )
         packaged = package_weights.find(name)
         if packaged is not None and packaged.kind not in ("encoder", "onnx-encoder"):
             other = "an LLM" if packaged.kind == "gguf" else "a reranker"
-            raise ModelError(f"{packaged.name} is {other}, not an embedding model")
+            raise UnknownModel(f"{packaged.name} is {other}, not an embedding model")
         folder = package_weights.pull(name, self._cache, self._progress)
         return folder, packaged.name if packaged else name
 
@@ -251,7 +251,7 @@ class FileModelRegistry:
         found = by_prefix or [card for card in cards if card.name == wanted]
         if len(found) > 1:
             choices = ", ".join(card.fingerprint for card in found)
-            raise ModelError(f"{name} names {len(found)} models; use a fingerprint: {choices}")
+            raise UnknownModel(f"{name} names {len(found)} models; use a fingerprint: {choices}")
         return found[0] if found else None
 
     def _holds(self, fingerprint: str) -> bool:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from rag_service.core.errors import ConfigError, ModelError
+from rag_service.core.errors import ConfigError, ModelError, UnknownModel
 from rag_service.core.protocols import Progress, no_progress
 
 _log = logging.getLogger(__name__)
@@ -173,7 +173,7 @@ def _sha256(path: Path) -> str:
 
 def _pull_from_hub(name: str, progress: Progress) -> Path:
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        raise ModelError(f"{name!r} is no model. {choices()}")
+        raise UnknownModel(f"{name!r} is no model. {choices()}")
     from httpx import HTTPError
     from huggingface_hub import snapshot_download
 
@@ -183,7 +183,7 @@ def _pull_from_hub(name: str, progress: Progress) -> Path:
         folder = snapshot_download(name, allow_patterns=list(_HUB_FILES))
     except (OSError, ValueError, HTTPError) as error:
         detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ModelError(
+        raise UnknownModel(
             f"{name} could not be fetched from the model hub ({detail}). On a machine that reaches "
             f"a hub run `ragloop models pull {name}` and copy the folder it prints. {choices()}"
         ) from error

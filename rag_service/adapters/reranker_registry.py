@@ -12,7 +12,7 @@ from typing import Any
 
 from rag_service.adapters import package_weights
 from rag_service.adapters.cross_encoder import CrossEncoderReranker
-from rag_service.core.errors import ModelError, NotFound
+from rag_service.core.errors import ModelError, NotFound, UnknownModel
 from rag_service.core.ids import now
 
 _CARD = "ragloop.json"
@@ -57,10 +57,10 @@ class FileRerankers:
         if local.is_dir():
             return local
         if name.startswith(("/", "./", "../", "~")):
-            raise ModelError(f"there is no folder {name}; give that of a cross-encoder")
+            raise UnknownModel(f"there is no folder {name}; give that of a cross-encoder")
         packaged = package_weights.find(name)
         if packaged is not None and packaged.kind != "onnx-reranker":
-            raise ModelError(f"{packaged.name} is no reranker. {package_weights.choices()}")
+            raise UnknownModel(f"{packaged.name} is no reranker. {package_weights.choices()}")
         return package_weights.pull(name, self._cache)
 
     def base_of(self, name: str) -> str:

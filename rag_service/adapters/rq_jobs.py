@@ -31,6 +31,7 @@ TRIES = 3
 """So often a job is taken up again whose process died."""
 _KEPT_JOBS = 200
 _KEPT_SECONDS = 30 * 24 * 3600
+_FORGOTTEN_AT_ONCE = 20
 _FOR_EVER = -1
 _STATES: Mapping[JobStatus, JobState] = {
     JobStatus.STARTED: "running",
@@ -40,6 +41,7 @@ _STATES: Mapping[JobStatus, JobState] = {
     JobStatus.CANCELED: "cancelled",
 }
 """Whatever else RQ tells, the job waits."""
+_OVER = frozenset({"done", "failed", "cancelled"})
 
 Check = Callable[[JobKind, Mapping[str, Any]], dict[str, Any]]
 """Gives the arguments as the job is to have them. Raises InvalidRequest."""
@@ -152,8 +154,10 @@ class RqJobQueue:
     @store_errors()
     def forget_all(self) -> None:
         """Every job, also one whose worker died at it; no worker of the home may run."""
-        for job in map(str, self._client.zrange(self._keys.jobs, 0, -1)):
-            self._forget(job, only_over=False)
+        ids = [str(job) for job in self._client.zrange(self._keys.jobs, 0, -1)]
+        found = Job.fetch_many(ids, self.queue.connection, JSONSerializer) if ids else []
+        for name, job in zip(ids, found, strict=True):
+            self._forget(name, job)
 
     def close(self) -> None:
         self.queue.connection.close()
@@ -181,21 +185,28 @@ class RqJobQueue:
             raise _unknown(job)
 
     def _forget_old(self) -> None:
-        """Of the jobs that are over, those that are old or too many."""
-        oldest = time.time() - _KEPT_SECONDS
-        late = self._client.zrange(self._keys.jobs, 0, -_KEPT_JOBS)
-        old = self._client.zrangebyscore(self._keys.jobs, 0, oldest)
-        for job in {*map(str, late), *map(str, old)}:
-            self._forget(job, only_over=True)
+        """Of the oldest jobs, those that are over and are old or too many.
 
-    def _forget(self, job: str, *, only_over: bool) -> None:
-        with suppress(NoSuchJobError):
-            found = Job.fetch(job, self.queue.connection, JSONSerializer)
-            if only_over and (found.get_status() not in _STATES or found.is_started):
-                return
-            found.delete()
-        self._client.zrem(self._keys.jobs, job)
-        self._events.forget(job)
+        A few at a time: one comes at a time, and a long queue is not looked through for each.
+        """
+        too_many = self._client.zcard(self._keys.jobs) - _KEPT_JOBS + 1
+        oldest: Any = self._client.zrange(
+            self._keys.jobs, 0, _FORGOTTEN_AT_ONCE - 1, withscores=True
+        )
+        before = time.time() - _KEPT_SECONDS
+        late = [
+            str(job) for at, (job, queued) in enumerate(oldest) if at < too_many or queued < before
+        ]
+        found = Job.fetch_many(late, self.queue.connection, JSONSerializer) if late else []
+        for name, job in zip(late, found, strict=True):
+            if job is None or _state(job) in _OVER:
+                self._forget(name, job)
+
+    def _forget(self, name: str, job: Job | None) -> None:
+        if job is not None:
+            job.delete()
+        self._client.zrem(self._keys.jobs, name)
+        self._events.forget(name)
 
 
 def raw_client(client: redis.Redis) -> redis.Redis:
@@ -207,10 +218,9 @@ def raw_client(client: redis.Redis) -> redis.Redis:
 
 def _record(job: Job, notes: Mapping[str, str], *, with_result: bool) -> JobRecord:
     asked = job.kwargs
-    state = _STATES.get(job.get_status(refresh=False), "queued")
+    state = _state(job)
     if state == "failed" and "cancel" in notes:  # it ended by an error before it was told so
         state = "cancelled"
-    over = state in ("done", "failed", "cancelled")
     return JobRecord(
         job=job.id,
         kind=asked["kind"],
@@ -218,13 +228,18 @@ def _record(job: Job, notes: Mapping[str, str], *, with_result: bool) -> JobReco
         state=state,
         created=_clock(job.created_at),
         started=_clock(job.started_at) if state != "queued" else "",
-        ended=notes.get("since", "") if over else "",
+        ended=notes.get("since", "") if state in _OVER else "",
         step=notes.get("step", ""),
         done=int(notes.get("done", 0)),
         total=int(notes.get("total", 0)),
         reason=notes.get("reason", ""),
         result=job.return_value() if with_result and state == "done" else None,
     )
+
+
+def _state(job: Job) -> JobState:
+    """As it was when it was fetched."""
+    return _STATES.get(job.get_status(refresh=False), "queued")
 
 
 def _clock(time: datetime | None) -> str:

@@ -13,19 +13,20 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import uuid4
 
 import psutil
 from rq import Worker
+from rq.exceptions import StopRequested
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from rag_service.adapters.redis_client import store_errors
 from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.rq_jobs import TRIES, RqJobQueue
-from rag_service.core.errors import RagloopError, StoreUnavailable
+from rag_service.core.errors import JobRunning, RagloopError, StoreUnavailable
 from rag_service.core.types import JobState
 
 _NICENESS = 10
@@ -33,15 +34,24 @@ _NICENESS = 10
 _WORKER_SECONDS = 60
 """So long RQ holds a worker for alive that it does not hear of."""
 _PARENT_SECONDS = 0.3
-_DIED = "its process died, such as for lack of memory"
+_LEFT = "its worker ended or lost Redis"
 _CANCELLED = "cancelled"
 
 
-def work_off(jobs: RqJobQueue, events: RedisJobEvents) -> None:
+def work_off(
+    jobs: RqJobQueue,
+    events: RedisJobEvents,
+    *,
+    scrub: Callable[[str], str] = str,
+    refused: Callable[[Mapping[str, Any]], str] = lambda result: "",
+    still_alone: Callable[[], bool] = lambda: True,
+) -> None:
     """Run queued jobs until SIGTERM or Ctrl-C, which put a job that runs back into the queue.
 
-    The caller sees to it that no other process of this home does so. Raises StoreUnavailable when
-    Redis is lost.
+    ``scrub`` takes secrets out of why a job failed; ``refused`` tells of a result what was refused
+    in a job that is done. The caller sees to it that no other process does so; ``still_alone`` is
+    asked every minute at least. Raises StoreUnavailable when Redis is lost, JobRunning when it is
+    not alone any more.
     """
     worker = _Worker(
         [jobs.queue],
@@ -53,9 +63,14 @@ def work_off(jobs: RqJobQueue, events: RedisJobEvents) -> None:
     )
     worker.events = events
     worker.ended = jobs.ended
+    worker.scrub = scrub
+    worker.refused = refused
+    worker.still_alone = still_alone
     with store_errors():
         worker.take_over()
     worker.work(logging_level="ERROR")
+    if worker.displaced:
+        raise JobRunning("another worker took the jobs over while this one was not heard of")
     if not worker.ending:
         raise StoreUnavailable("the worker lost Redis: start it again when Redis answers")
 
@@ -63,8 +78,13 @@ def work_off(jobs: RqJobQueue, events: RedisJobEvents) -> None:
 class _Worker(Worker):
     events: RedisJobEvents
     ended: Callable[[], None]
+    scrub: Callable[[str], str]
+    refused: Callable[[Mapping[str, Any]], str]
+    still_alone: Callable[[], bool]
     ending = False
+    displaced = False
     _reason = ""
+    _death = _LEFT
     _outcome: tuple[JobState, str] = ("failed", "")
 
     def take_over(self) -> None:
@@ -80,8 +100,16 @@ class _Worker(Worker):
         for job in running.get_job_ids(cleanup=False):
             found = queue.fetch_job(job)
             if found is not None and found.get_status() == JobStatus.STARTED:
-                self.events.state(job, *_of_death(found))
+                self.events.state(job, *_of_death(found, _LEFT))
         running.cleanup(math.inf)
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        super().heartbeat(timeout, pipeline)
+        if not self.is_horse and not self.still_alone():
+            self.displaced = True
+            if self.horse_pid:
+                self.kill_horse()
+            raise StopRequested
 
     def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
         super().prepare_job_execution(job, remove_from_intermediate_queue)
@@ -94,12 +122,16 @@ class _Worker(Worker):
         job.retries_left = 0
         error = exc_info[1]
         if isinstance(error, RagloopError):
-            self._reason = error.message
+            self._reason = self.scrub(error.message)
         else:
-            self._reason = f"{type(error).__name__}: {error}"
+            self._reason = self.scrub(f"{type(error).__name__}: {error}")
             self.log.error("job %s", job.id, exc_info=exc_info)
 
+    def handle_work_horse_killed(self, job: Job, retpid: int, ret_val: int, rusage: Any) -> None:
+        self._death = _told_of_end(ret_val)
+
     def handle_job_failure(self, job: Job, *args: Any, **more: Any) -> None:
+        more["exc_string"] = self.scrub(more.get("exc_string", ""))
         stopped = self._stopped_job_id == job.id
         cancelled = stopped or self.events.end_is_wanted(job.id)
         if stopped:
@@ -110,11 +142,11 @@ class _Worker(Worker):
             job.retries_left = (job.retries_left or 0) + 1  # that was not its fault
             self._outcome = ("queued", "the worker was stopped; goes on with the next one")
         else:
-            self._outcome = _of_death(job)
+            self._outcome = _of_death(job, self._death)
         super().handle_job_failure(job, *args, **more)
 
     def handle_job_success(self, job: Job, *args: Any, **more: Any) -> None:
-        self._outcome = ("done", "")
+        self._outcome = ("done", self.refused(job._result or {}))
         super().handle_job_success(job, *args, **more)
 
     def cleanup_execution(self, job: Job, pipeline: Any, execution: Any = None) -> None:
@@ -146,11 +178,22 @@ class _Worker(Worker):
             _kill_family(self.horse_pid)
 
 
-def _of_death(job: Job) -> tuple[JobState, str]:
-    """What becomes of a job whose process died."""
+def _of_death(job: Job, how: str) -> tuple[JobState, str]:
+    """What becomes of a job whose process ended before its work did."""
     if not job.retries_left:
-        return "failed", f"{_DIED} {TRIES + 1} times"
-    return "queued", f"{_DIED}; taken up again ({TRIES + 1 - job.retries_left} of {TRIES} times)"
+        return "failed", f"{how}; given up after {TRIES + 1} times"
+    return "queued", f"{how}; taken up again ({TRIES + 1 - job.retries_left} of {TRIES} times)"
+
+
+def _told_of_end(waited: int | None) -> str:
+    """What is known of a job's process that ended by itself, by its wait status."""
+    if waited is None:
+        return "its process ended"
+    code = os.waitstatus_to_exitcode(waited)
+    if code < 0:
+        hint = ", as the system does where memory is short" if code == -signal.SIGKILL else ""
+        return f"its process was ended by signal {-code} ({signal.strsignal(-code)}){hint}"
+    return f"its process ended with status {code} and told no outcome, as without Redis"
 
 
 class _CancelledError(RagloopError):

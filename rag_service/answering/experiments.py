@@ -82,20 +82,21 @@ class Experiments:
 
         Without a ``client``, or if a ``release`` is named, the request is no part of an
         experiment; nor without ``interleave`` (the list is shown as it is, not made an answer of)
-        where lists are interleaved. What it was shown is kept under ``request_id``, by default a
-        new one. Raises what `Retriever.search` raises.
+        where lists are interleaved. What it was shown is kept under an id that is always new, for a
+        client chooses its ``request_id`` itself, and may send one twice; elsewhere that one is
+        given back. Raises what `Retriever.search` raises.
         """
-        request_id = request_id or uuid4().hex
         part = self._part(client, interleave) if client and release is None else None
         found = self._search_in(part, query, k, filters, stages) if part is not None else None
         if part is not None and found is not None:
             result, teams = found
-            impression = Impression(
-                request_id, part.experiment, part.client, query, part.arm, teams
-            )
+            shown = uuid4().hex
+            impression = Impression(shown, part.experiment, part.client, query, part.arm, teams)
             self.store.show(impression, IMPRESSION_SECONDS)
-            return Shown(request_id, result, part.experiment)
-        return Shown(request_id, self._retriever.search(query, k, filters, release, stages))
+            return Shown(shown, result, part.experiment)
+        return Shown(
+            request_id or uuid4().hex, self._retriever.search(query, k, filters, release, stages)
+        )
 
     def credit(
         self, request_id: str, used: str | None, verdict: str | None

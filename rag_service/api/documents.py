@@ -61,7 +61,7 @@ def documents(services: ServicesDep) -> Json:
     responses=refusals(
         {
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The file is not what its name says, or not read.",
-            HTTPStatus.INSUFFICIENT_STORAGE: "The disk is full; nothing is kept.",
+            HTTPStatus.INSUFFICIENT_STORAGE: "The disk is too full; nothing is kept.",
         }
     ),
 )
@@ -73,7 +73,8 @@ async def upload(request: Request, services: ServicesDep) -> Json:
     """
     try:
         async with contextmanager_in_threadpool(services.uploads.receiving()) as upload:
-            path = await receive_file(request, upload.folder, services.settings.max_file_mb)
+            limits = services.settings.max_file_mb, services.settings.min_free_mb
+            path = await receive_file(request, upload.folder, *limits)
             arguments = {"paths": [f"{upload.folder.name}/{path.name}"]}
             job = await run_in_threadpool(services.queue.start, "ingest", arguments)
             upload.handed_over = True

@@ -23,7 +23,12 @@ from rag_service.api.security import IngestOrOperate, Operate
 from rag_service.core.errors import RagloopError
 from rag_service.core.protocols import JobQueue
 from rag_service.core.types import JobEventName, JobKind, JobState
-from rag_service.loop.job_arguments import FinetuneArguments, IngestArguments, ReindexArguments
+from rag_service.loop.job_arguments import (
+    FinetuneArguments,
+    IngestArguments,
+    JudgeArguments,
+    ReindexArguments,
+)
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -46,7 +51,12 @@ class ReindexJob(Body):
     arguments: ReindexArguments
 
 
-JobBody = Annotated[IngestJob | FinetuneJob | ReindexJob, Field(discriminator="kind")]
+class JudgeJob(Body):
+    kind: Literal["judge"]
+    arguments: JudgeArguments
+
+
+JobBody = Annotated[IngestJob | FinetuneJob | ReindexJob | JudgeJob, Field(discriminator="kind")]
 
 
 class JobDocument(Documented):
@@ -60,7 +70,9 @@ class JobDocument(Documented):
     step: str = Field(description="What it is at; `done` of `total`, which is 0 if not known.")
     done: int
     total: int
-    reason: str = Field(description="Why it failed, was cancelled, or waits.")
+    reason: str = Field(
+        description="Why it failed, was cancelled, or waits; once done, what was refused in it."
+    )
     result: dict[str, Any] | None = Field(description="What the command gives with `--json`.")
 
 

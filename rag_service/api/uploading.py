@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import re
+import shutil
 import unicodedata
 from http import HTTPStatus
 from pathlib import Path
@@ -31,13 +32,15 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _WRONG_FIELDS = f"send one file, in the field `{FIELD}`, and nothing else"
 
 
-async def receive_file(request: Request, folder: Path, max_mb: int) -> Path:
+async def receive_file(request: Request, folder: Path, max_mb: int, min_free_mb: int) -> Path:
     """Where in ``folder`` the request's file lies, under its cleaned name.
+
+    Of the folder's disk ``min_free_mb`` are left free, however many files come at once.
 
     Raises:
         InvalidRequest: its name or the request's fields are wrong, or it is empty.
         HTTPException: 400 for a body that is broken or ends too early, 413 for a file that is too
-            large, 415 for one that is not what its name says, 507 if the disk is full.
+            large, 415 for one that is not what its name says, 507 if it leaves the disk too full.
     """
     kind, options = parse_options_header(request.headers.get("content-type"))
     if kind != b"multipart/form-data":
@@ -45,7 +48,9 @@ async def receive_file(request: Request, folder: Path, max_mb: int) -> Path:
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             f"send the file as multipart/form-data, in the field `{FIELD}`",
         )
-    receiver = _Receiver(folder, max_mb)
+    announced = int(request.headers.get("content-length", 0))
+    _leave_free(folder, min_free_mb, min(announced, max_mb * 2**20))  # of more, 413 is said
+    receiver = _Receiver(folder, max_mb, min_free_mb)
     try:
         parser = MultipartParser(options.get(b"boundary", b""), receiver.callbacks)
         async for piece in request.stream():
@@ -88,12 +93,24 @@ def clean_name(sent: str) -> str:
     return name
 
 
+def _leave_free(folder: Path, min_mb: int, coming: int) -> None:
+    """Refuse ``coming`` bytes that would leave less of the folder's disk free."""
+    free = shutil.disk_usage(folder).free
+    if free - coming < min_mb * 2**20:
+        raise HTTPException(
+            HTTPStatus.INSUFFICIENT_STORAGE,
+            f"the disk of RAGLOOP_HOME has {free // 2**20} MB free, and an upload leaves at least "
+            f"{min_mb} MB of it (RAGLOOP_MIN_FREE_MB): free some space, and send the file again",
+        )
+
+
 class _Receiver:
     """What the parser of a multipart body calls: writes its file, and looks at how it begins."""
 
-    def __init__(self, folder: Path, max_mb: int) -> None:
+    def __init__(self, folder: Path, max_mb: int, min_free_mb: int) -> None:
         self._folder = folder
         self._max_mb = max_mb
+        self._min_free_mb = min_free_mb
         self._header = b""
         self._value = b""
         self._disposition = b""
@@ -159,6 +176,7 @@ class _Receiver:
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 f"the file has more than {self._max_mb} MB (RAGLOOP_MAX_FILE_MB)",
             )
+        _leave_free(self._folder, self._min_free_mb, len(piece))
         if len(self._beginning) < TAIL:
             self._beginning += piece[: TAIL - len(self._beginning)]
             if len(self._beginning) == TAIL:

@@ -48,6 +48,9 @@ def list_jobs(context: typer.Context, as_json: JsonFlag = False) -> None:
         records = services.queue.all()
 
     def render(console: Console) -> None:
+        if not records:
+            console.print("no jobs: the page's Improve, or POST /v1/jobs, starts one")
+            return
         rows = [(r.job, r.state, r.created, _at(r), escape(r.reason)) for r in records]
         console.print(grid(("job", "state", "created", "at", ""), rows))
 

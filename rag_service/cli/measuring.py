@@ -109,9 +109,10 @@ def _print_run(console: Console, run: Run) -> None:
     title = f"{run.question_set}/{run.split} on {run.release}, {run.questions} questions"
     if run.skipped:
         title += f" ({run.skipped} left out: their documents are not indexed)"
-    _print_figures(console, run.metrics, title)
+    alone = run.questions == 1
+    _print_figures(console, run.metrics, title, alone)
     for name, metrics in run.variants.items():
-        _print_figures(console, metrics, f"\n{name}")
+        _print_figures(console, metrics, f"\n{name}", alone)
     if run.probe:
         _print_figures(
             console,
@@ -119,7 +120,8 @@ def _print_run(console: Console, run: Run) -> None:
             f"\ngeneral text, {run.probe.questions} questions",
         )
     drawn = next(iter(run.metrics.values())).by
-    console.print(f"intervals by bootstrap over {drawn}", style="dim")
+    told = f"intervals by bootstrap over {drawn}"
+    console.print("an interval needs more than one question" if alone else told, style="dim")
     if run.trained_on:
         console.print(
             f"[yellow]{run.trained_on} of the questions are about documents that the model was "
@@ -127,6 +129,12 @@ def _print_run(console: Console, run: Run) -> None:
         )
 
 
-def _print_figures(console: Console, metrics: Mapping[str, Interval], title: str) -> None:
-    rows = [(name, f"{i.value:.4f}", f"[{i.low:.4f}, {i.high:.4f}]") for name, i in metrics.items()]
+def _print_figures(
+    console: Console, metrics: Mapping[str, Interval], title: str, alone: bool = False
+) -> None:
+    """``alone``: of a single question, whose figure has no interval."""
+    rows = [
+        (name, f"{i.value:.4f}", "–" if alone else f"[{i.low:.4f}, {i.high:.4f}]")
+        for name, i in metrics.items()
+    ]
     console.print(grid(("measure", "value", "95 % interval"), rows, title))

@@ -10,6 +10,7 @@ RagloopError
 │   ├── IndexMissing       a physical index is gone
 │   └── ReleaseConflict    the live release moved meanwhile (retryable)
 ├── ModelError             an embedding model cannot be loaded, trained or used
+│   └── UnknownModel       no model of that name, or none of the kind that is wanted, can be had
 ├── GenerationError        the LLM failed
 │   ├── GenerationTimeout  it did not answer in time
 │   └── OutsideSchema      it answered, but not with a whole document of its schema
@@ -91,6 +92,10 @@ class ReleaseConflict(StoreError):
 
 class ModelError(RagloopError):
     code = "model"
+
+
+class UnknownModel(ModelError):
+    exit_status = 2
 
 
 class GenerationError(RagloopError):

@@ -77,6 +77,9 @@ class Settings(BaseSettings):
     )
     chunk_tokens: int = Field(220, ge=64, le=8192, description="Longest chunk, in model tokens.")
     max_file_mb: int = Field(200, ge=1, description="Larger files are refused.")
+    min_free_mb: int = Field(
+        1024, ge=0, description="Uploads that leave less of home's disk free are refused."
+    )
     max_pages: int = Field(2000, ge=1, description="Longer files are refused.")
     parse_seconds: int = Field(300, ge=1, description="Time limit for reading one file.")
     parse_memory_mb: int = Field(4096, ge=512, description="Memory limit for reading one file.")

@@ -24,7 +24,7 @@ VectorType = Literal["float32", "float16"]
 ExperimentKind = Literal["split", "interleaving"]
 Arm = Literal["a", "b"]
 KeyScope = Literal["ask", "ingest", "operate"]
-JobKind = Literal["ingest", "finetune", "reindex", "improve"]
+JobKind = Literal["ingest", "finetune", "reindex", "judge", "improve"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 JobEventName = Literal["progress", "log", "state"]
 Stage = Literal["vectors", "text", "scope", "glossary", "pages", "rerank"]
@@ -439,7 +439,7 @@ class JobRecord:
     done: int = 0
     total: int = 0
     reason: str = ""
-    """Why it failed, was cancelled, or has to wait."""
+    """Why it failed, was cancelled, or has to wait; of one that is done, what was refused in it."""
     result: Mapping[str, Any] | None = None
     """What the command of that kind gives with ``--json``; None unless it is done."""
 

@@ -110,6 +110,7 @@ class Ingestion:
             return removed
 
     def _ingest(self, files: Sequence[Path], progress: Progress) -> list[Outcome]:
+        self._kept.sweep(self._chunks.get)
         with self._jobs.changing():
             self._indexer.catch_up(self._ensure_live(), progress, writing=True)
             self._keep_up(progress)
@@ -189,6 +190,8 @@ class Ingestion:
     def _write(self, path: Path, read: Filing, progress: Progress) -> Outcome:
         document = read.document
         former = [self._chunks.find(document.name), self._chunks.get(document.document_id)]
+        for old in filter(None, former):
+            self._kept.leaving(old)
         self._writer.put(document, read.chunks, progress)
         outcome = self._keep(
             Outcome(

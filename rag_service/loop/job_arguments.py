@@ -67,10 +67,17 @@ class ReindexArguments(Arguments):
     fresh: bool = Field(False, description="Encode every chunk; copy no vector.")
 
 
+class JudgeArguments(Arguments):
+    release: str = Field(
+        min_length=1, max_length=100, description="A candidate, to compare with the live release."
+    )
+
+
 ARGUMENTS: Mapping[JobKind, type[Arguments]] = {
     "ingest": IngestArguments,
     "finetune": FinetuneArguments,
     "reindex": ReindexArguments,
+    "judge": JudgeArguments,
     "improve": FinetuneArguments,
 }
 
@@ -92,6 +99,8 @@ def check_arguments(
         return {"paths": [_uploaded(uploads, path) for path in asked.paths]}
     if isinstance(asked, ReindexArguments):
         return asked.model_dump() | {"model": _registered(registry, asked.model)}
+    if isinstance(asked, JudgeArguments):
+        return asked.model_dump()
     assert isinstance(asked, FinetuneArguments)
     try:
         asked.options(settings)

@@ -113,8 +113,8 @@ class JobStore:
             yield
 
     @contextmanager
-    def working_off(self, in_use: Callable[[], None]) -> Iterator[None]:
-        """Held by the one process of a home that runs queued jobs.
+    def working_off(self, in_use: Callable[[], None]) -> Iterator[str]:
+        """Held by the one process of a home that runs queued jobs; gives that home's own name.
 
         Where another one does, ``in_use`` is called, and its end waited for. Children that are
         forked meanwhile hold it too: as long as a job runs, no other process begins one.
@@ -125,7 +125,9 @@ class JobStore:
             except BlockingIOError:
                 in_use()
                 stack.enter_context(self._locked("worker", fcntl.LOCK_EX))
-            yield
+            home = os.open(self._folder / "home", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+            stack.callback(os.close, home)
+            yield f"{socket.gethostname()}:{self._folder.parent}:{_said_in(home)}"
 
     def are_worked_off(self) -> bool:
         """Whether a process is in `working_off`."""

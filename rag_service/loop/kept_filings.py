@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -10,6 +11,8 @@ from uuid import uuid4
 from rag_service.core.errors import IngestError, NotFound
 from rag_service.core.ids import file_id
 from rag_service.core.types import Document
+
+_LEAVING = ".leaving."
 
 
 class KeptFilings:
@@ -67,6 +70,29 @@ class KeptFilings:
         place = self._place(document)
         if unless is None or place != self._place(unless):
             place.unlink(missing_ok=True)
+        self._mark(place).unlink(missing_ok=True)
+
+    def leaving(self, document: Document) -> None:
+        """Note that its copy is to be discarded, for `sweep` if this process dies before that."""
+        place = self._place(document)
+        if place.is_file():
+            self._mark(place).touch()
+
+    def sweep(self, get: Callable[[str], Document | None]) -> None:
+        """Delete what a process that died left: parts of copies, and those that were `leaving`.
+
+        A copy stays as long as ``get`` gives its document. Nobody else may keep copies meanwhile.
+        """
+        for left in self._folder.glob(".*"):
+            place = self._folder / left.name.removeprefix(_LEAVING)
+            if place.name != left.name:
+                document = get(place.stem)
+                if document is None or self._place(document) != place:
+                    place.unlink(missing_ok=True)
+            left.unlink(missing_ok=True)
+
+    def _mark(self, place: Path) -> Path:
+        return place.with_name(f"{_LEAVING}{place.name}")
 
     def _place(self, document: Document) -> Path:
         return self._folder / f"{document.document_id}{Path(document.name).suffix.lower()}"

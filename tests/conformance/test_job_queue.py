@@ -71,7 +71,7 @@ def work_off(fake: FakeJobQueue) -> None:
             fake.end(record.job, reason=record.arguments["fail"])
         else:
             fake.report(record.job, record.kind, 2, 2)
-            fake.end(record.job, {"kind": record.kind})
+            fake.end(record.job, {"kind": record.kind}, record.arguments.get("refuse", ""))
 
 
 def states(queue: JobQueue, job: str) -> list[JobState]:
@@ -142,6 +142,18 @@ def test_a_finished_job_has_its_result_and_where_it_was(worked: tuple[JobQueue, 
     for refused in (queue.cancel, queue.retry):
         with pytest.raises(InvalidRequest, match="done"):
             refused(job)
+
+
+def test_a_job_that_is_done_says_in_the_list_what_was_refused_in_it(
+    worked: tuple[JobQueue, Worked],
+) -> None:
+    queue, work = worked
+    job = queue.start("ingest", {"refuse": "refused: a.pdf: encrypted"}).job
+    work()
+    listed = next(found for found in queue.all() if found.job == job)
+    assert (listed.state, listed.reason) == ("done", "refused: a.pdf: encrypted")
+    told = [event.data for event in queue.events(job) if event.name == "state"]
+    assert told[-1] == {"state": "done", "reason": "refused: a.pdf: encrypted"}
 
 
 def test_a_failed_job_says_why_and_fails_anew(worked: tuple[JobQueue, Worked]) -> None:

@@ -16,7 +16,6 @@ from tests.fakes.filings import filing
 from tests.unit import report_cases as cases
 
 REASONS = ("ndcg@10 is not proven better: 0.251 to 0.248", "<b>slice kind=table</b> lost 0.061")
-SERIOUS = frozenset({"serious", "critical"})
 
 
 class GatedWorld(World):
@@ -84,13 +83,8 @@ def _is_fault(said: ConsoleMessage) -> bool:
 
 
 def assert_accessible(page: Page) -> None:
-    """No serious or critical violation of axe's rules, and nothing wider than the window."""
+    """No violation of axe's rules, be it a moderate one, and nothing wider than the window."""
     found = Axe().run(page).response["violations"]
-    told = [
-        f"{one['id']}: {node['html'][:200]}"
-        for one in found
-        if one["impact"] in SERIOUS
-        for node in one["nodes"]
-    ]
+    told = [f"{one['id']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
     assert not told, told
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

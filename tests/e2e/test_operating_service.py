@@ -48,7 +48,7 @@ def test_from_the_first_upload_to_an_improvement_and_back(
         page.get_by_role("button", name="Start", exact=True).click()
         expect(page.locator(".job")).to_contain_text("Running", timeout=LONG_MS)
         past = page.locator("details.past").filter(has_text="Improvement")
-        expect(past).to_contain_text("Done", timeout=LONG_MS)
+        expect(past).to_contain_text("Gate: no", timeout=LONG_MS)
         decision = page.locator("section").filter(has=page.locator("#last-title"))
         expect(decision).to_contain_text("Why the gate said no", timeout=LONG_MS)
         expect(decision).to_contain_text("too few questions")

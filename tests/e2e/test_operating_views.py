@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 
 from rag_service.api.app import create_app
 from tests.e2e.operating import REASONS, GatedWorld, assert_accessible, opened
+from tests.fakes.filings import filing
 from tests.fakes.served import served
 
 OUTCOME = {
@@ -78,6 +79,47 @@ def test_an_upload_is_followed_until_it_is_understood(page: Page, world: GatedWo
     refused = page.get_by_role("listitem").filter(has_text="zip.pdf")
     expect(refused).to_contain_text("The content is not a PDF")
     expect(refused).to_contain_text("Refused")
+
+
+def test_files_that_are_dropped_anywhere_are_sent_and_a_refused_one_is_listed_as_such(
+    page: Page, world: GatedWorld
+) -> None:
+    go(page, "Documents")
+    dropped = page.evaluate_handle(
+        """() => {
+            const dropped = new DataTransfer();
+            for (const name of ["ONE_2023_10K.txt", "TWO_2023_10K.txt"])
+                dropped.items.add(new File(["Form 10-K ".repeat(99)], name, {type: "text/plain"}));
+            return dropped;
+        }"""
+    )
+    heading = page.get_by_role("heading", name="Documents", level=1)
+    heading.dispatch_event("dragenter", {"dataTransfer": dropped})
+    expect(page.locator("main.dropping, .dropping")).to_have_count(1)
+    heading.dispatch_event("dragover", {"dataTransfer": dropped})
+    heading.dispatch_event("drop", {"dataTransfer": dropped})
+    expect(page.locator(".dropping")).to_have_count(0)
+    outcomes = {"ONE_2023_10K.txt": "Added", "TWO_2023_10K.txt": "Refused"}
+    for name, outcome in outcomes.items():
+        card = page.get_by_role("listitem").filter(has_text=name)
+        expect(card).to_contain_text("Waiting for its turn")
+        record = world.queue.take()
+        assert record
+        assert str(record.arguments["paths"][0]).endswith(f"/{name}")
+        sent = world.home / "uploads" / record.arguments["paths"][0]
+        assert sent.read_bytes() == b"Form 10-K " * 99
+        refused = outcome == "Refused"
+        told = {
+            "document": name,
+            "status": outcome.lower(),
+            "message": "no text" if refused else "",
+        }
+        world.queue.end(record.job, {"documents": [OUTCOME | told]}, refused * "refused: no text")
+        expect(card).to_contain_text(outcome)
+    go(page, "Improve")
+    past = page.locator("details.past")
+    expect(past.filter(has_text="refused: no text")).to_contain_text("Refused")
+    expect(past.filter(has_text="ONE_2023_10K.txt")).to_contain_text("Done")
 
 
 def test_files_that_wait_are_not_left_unasked_and_long_names_are_cut(
@@ -171,6 +213,25 @@ def test_the_gate_is_passed_over_behind_a_second_question_and_rolled_back(
     assert world.serving_release == "r0001"
 
 
+def test_a_candidate_that_the_gate_has_not_judged_is_judged_by_a_job(
+    page: Page, world: GatedWorld
+) -> None:
+    world.add_release("model-of-r0003", filing("Alder Mills", 2023))
+    go(page, "Releases")
+    page.get_by_role("button", name="Promote: r0003").click()
+    page.get_by_role("button", name="Have the gate judge it").click()
+    expect(page.get_by_role("article").filter(has_text="Judgment")).to_contain_text("Waiting")
+    record = world.queue.take()
+    assert record
+    assert (record.kind, record.arguments) == ("judge", {"release": "r0003"})
+    no = world.timeline.judgment(world.timeline.points()[-1].run)
+    world.queue.end(record.job, no, "refused by the gate: not proven")
+    past = page.locator("details.past").filter(has_text="Judgment")
+    expect(past).to_contain_text("Gate: no")
+    past.locator("summary").first.click()
+    expect(past.get_by_role("table", name="Figures before and after")).to_be_visible()
+
+
 def test_an_improvement_is_started_watched_cancelled_and_taken_up_again(
     page: Page, world: GatedWorld
 ) -> None:
@@ -248,6 +309,8 @@ def test_the_report_opens_with_its_style_and_without_scripts(page: Page) -> None
 def test_every_view_is_accessible(
     browser: Browser, url: str, world: GatedWorld, theme: str
 ) -> None:
+    before = world.timeline.judgment(world.timeline.points()[-1].run)
+    world.queue.end(world.queue.start("improve", {}).job, before, "refused by the gate: not proven")
     world.queue.start("improve", {})
     world.queue.take()
     for width in (1280, 390):
@@ -257,5 +320,8 @@ def test_every_view_is_accessible(
                 go(page, view)
                 expect(page.locator("main .skeleton")).to_have_count(0)
                 assert_accessible(page)
+            page.locator("details.past summary").first.click()
+            expect(page.get_by_role("table", name="Figures before and after")).to_have_count(2)
+            assert_accessible(page)
             page.get_by_role("button", name="Start an improvement").click()
             assert_accessible(page)

@@ -137,6 +137,33 @@ def test_an_answer_that_is_stopped_is_not_written_on(browser: Browser, tmp_path:
         assert comes_true(lambda: llm.ended)
 
 
+def test_trying_again_leaves_an_answer_that_is_being_written_alone(
+    browser: Browser, tmp_path: Path
+) -> None:
+    world = reading_world(tmp_path / "home", WaitingGenerator())
+    with (
+        served(create_app(lambda: nullcontext(world))) as port,
+        opened(browser, f"http://127.0.0.1:{port}/") as page,
+    ):
+        refused = {"status": 503, "body": '{"detail": "away"}'}
+        page.route("**/v1/ask", lambda route: route.fulfill(**refused), times=1)
+        ask(page, PROSE)
+        again = page.get_by_role("button", name="Try again")
+        expect(again).to_be_visible()
+        ask(page, PROSE)
+        stop = page.get_by_role("button", name="Stop")
+        expect(stop).to_be_visible()
+        again.click()
+        expect(page.get_by_text("Another answer is being written")).to_be_visible()
+        expect(again).to_be_visible()
+        stop.click()
+        second = page.get_by_role("article", name="Question 2")
+        expect(second.get_by_text("Stopped", exact=True)).to_be_visible()
+        again.click()
+        expect(again).to_have_count(0)
+        expect(stop).to_be_visible()
+
+
 @pytest.mark.parametrize(
     ("status", "said"),
     [(429, "Try again in 7 s"), (503, "cannot do this now"), (504, "took too long")],
@@ -232,7 +259,7 @@ def test_a_filing_s_markup_is_text(page: Page, url: str) -> None:
     hit.get_by_role("button", name=HOSTILE).click()
     viewer = page.get_by_role("dialog", name=HOSTILE)
     expect(viewer.locator("pre")).to_have_text(HARM)
-    expect(viewer.get_by_role("status")).to_contain_text("no pictures")
+    expect(viewer.get_by_role("status")).to_contain_text("ingest the file again")
 
 
 def test_the_keyboard_reaches_everything(page: Page) -> None:

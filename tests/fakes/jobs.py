@@ -69,10 +69,10 @@ class FakeJobQueue:
         self._tell(job, "log", {"line": line})
 
     def end(self, job: str, result: Mapping[str, Any] | None = None, reason: str = "") -> JobRecord:
-        """Done with a result, or failed for a reason."""
+        """Done with a result, though something may be refused in it, or failed for a reason."""
         if result is None:
             return self._move(job, "failed", reason, ended=now())
-        return self._move(job, "done", ended=now(), result=dict(result))
+        return self._move(job, "done", reason, ended=now(), result=dict(result))
 
     def _move(self, job: str, state: JobState, reason: str = "", **more: Any) -> JobRecord:
         self._records[job] = replace(self._records[job], state=state, reason=reason, **more)

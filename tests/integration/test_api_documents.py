@@ -6,6 +6,7 @@ import asyncio
 import errno
 import http.client
 import io
+import shutil
 import socket
 import threading
 import zipfile
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -271,6 +273,37 @@ def test_a_full_disk_is_told_and_leaves_nothing(
         monkeypatch.setattr(Uploads, "receiving", full)
     assert "free some space" in problem(send(client, drawn), 507, "disk_full")
     assert left(world) == []
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_uploads_together_leave_the_disk_some_space(
+    client: TestClient,
+    world: World,
+    drawn: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+    announced: bool,
+) -> None:
+    room = 3 * len(drawn)
+
+    def disk(folder: Path) -> SimpleNamespace:
+        assert folder.is_relative_to(world.home)
+        used = sum(file.stat().st_size for file in left(world) if file.is_file())
+        return SimpleNamespace(free=world.settings.min_free_mb * 2**20 + room - used)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk)
+
+    def post() -> Any:
+        if announced:
+            return send(client, drawn)
+        body, kind = multipart(drawn, NAME.encode())
+        return client.post("/v1/documents", content=iter([body]), headers={"content-type": kind})
+
+    assert [post().status_code for _ in range(2)] == [202, 202]
+    kept = left(world)
+    room -= len(drawn) // 2
+    assert "RAGLOOP_MIN_FREE_MB" in problem(post(), 507, "disk_full")
+    assert left(world) == kept
+    assert len(world.queue.all()) == 2
 
 
 def test_an_upload_whose_job_cannot_be_queued_leaves_nothing(

@@ -87,6 +87,8 @@ def test_a_job_is_started_and_listed_and_told_with_its_result(
         ({"kind": "finetune", "arguments": {"train_data": "x.csv"}}, "train_data"),
         ({"kind": "reindex", "arguments": {}}, "model"),
         ({"kind": "reindex", "arguments": {"model": "m", "algorithm": "guess"}}, "algorithm"),
+        ({"kind": "judge", "arguments": {}}, "release"),
+        ({"kind": "judge", "arguments": {"release": "r0002", "dataset": "/etc"}}, "dataset"),
         ({"kind": "ingest", "arguments": {"paths": []}}, "paths"),
         ({"kind": "ingest", "arguments": {"paths": ["a"]}, "more": 1}, "more"),
     ],

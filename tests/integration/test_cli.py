@@ -188,7 +188,7 @@ def test_inspect_gives_the_chunks_that_were_ingested_without_redis(
         (("ask", "assets", "--stages", "magic"), 2, "invalid_request", "magic"),
         (("promote", "r9999"), 2, "not_found", "r9999"),
         (("rollback",), 2, "not_found", "no earlier release"),
-        (("reindex", "--model", "no/such-model"), 1, "model", "no/such-model"),
+        (("reindex", "--model", "no/such-model"), 2, "model", "no/such-model"),
         (("ingest", "/no/such/folder"), 2, "not_found", "/no/such/folder"),
         (("evaluate", "--dataset", "/no/such/set"), 2, "data", "/no/such/set"),
         (("documents", "remove", "NOBODY.pdf"), 2, "not_found", "NOBODY.pdf"),

@@ -14,7 +14,7 @@ import pytest
 
 from rag_service.adapters import package_weights
 from rag_service.adapters.package_weights import PackagedModel, cached, find, pull
-from rag_service.core.errors import ConfigError, ModelError
+from rag_service.core.errors import ConfigError, ModelError, UnknownModel
 
 WEIGHTS = b"weights of a small model"
 ENTRY = PackagedModel(
@@ -156,9 +156,9 @@ def test_a_hub_that_is_not_reached_says_what_to_do(
         raise ConnectionError("no route")
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", unreachable)
-    with pytest.raises(ModelError, match=r"ragloop models pull acme/big`.*all-MiniLM"):
+    with pytest.raises(UnknownModel, match=r"ragloop models pull acme/big`.*all-MiniLM"):
         pull("acme/big", tmp_path)
-    with pytest.raises(ModelError, match="is no model"):
+    with pytest.raises(UnknownModel, match="is no model"):
         pull("big", tmp_path)
 
 

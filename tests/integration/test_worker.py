@@ -7,15 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 import redis
 
-from rag_service.adapters import rq_jobs
+from rag_service.adapters import rq_jobs, rq_worker
 from rag_service.adapters.rq_jobs import TRIES, RqJobQueue
 from rag_service.core.errors import NotFound
 from rag_service.loop.jobs import JobStore
@@ -101,7 +102,7 @@ def test_the_job_of_a_killed_worker_is_finished_by_the_next_one(
     start_worker()
     assert held.becomes("done")
     assert held.begun == 2
-    assert "its process died" in held.reasons()[2]
+    assert held.reasons()[2].startswith("its worker ended or lost Redis")
 
 
 def test_a_job_that_dies_again_and_again_fails_with_a_reason(
@@ -114,10 +115,35 @@ def test_a_job_that_dies_again_and_again_fails_with_a_reason(
         [running] = processes_of(worker)
         os.kill(running.pid, signal.SIGKILL)
     assert held.becomes("failed")
-    assert "process died" in queue.get(held.job).reason
+    reason = queue.get(held.job).reason
+    assert "ended by signal 9 (Killed)" in reason
+    assert reason.endswith(f"given up after {TRIES + 1} times")
     assert queue.start("ingest", {}).state == "queued"
     assert comes_true(lambda: queue.all()[0].state == "done", 60), "the next one is run"
     assert held.begun == TRIES + 1
+
+
+def test_no_secret_is_kept_of_an_error_that_nobody_foresaw(
+    queue: RqJobQueue, start_worker: StartWorker, client: redis.Redis
+) -> None:
+    told = "redis://user:hidden@store:6379 refused Bearer hidden and rl_hidden_hidden"
+    job = queue.start("ingest", {"unforeseen": told}).job
+    start_worker()
+    assert comes_true(lambda: queue.get(job).over, 60)
+    assert queue.get(job).reason == "ValueError: redis://…@store:6379 refused Bearer … and …"
+    kept = queue.queue.fetch_job(job)
+    assert kept is not None
+    result = kept.latest_result()
+    assert result is not None
+    assert "ValueError" in str(result.exc_string)
+    assert "hidden" not in str(result.exc_string)
+
+
+def test_a_job_whose_process_loses_redis_is_not_said_to_lack_memory() -> None:
+    assert "status 1" in rq_worker._told_of_end(1 << 8)
+    assert "memory" not in rq_worker._told_of_end(1 << 8)
+    assert "Segmentation" in rq_worker._told_of_end(signal.SIGSEGV)
+    assert "memory" in rq_worker._told_of_end(signal.SIGKILL)
 
 
 def test_a_running_job_is_cancelled_and_can_go_on_later(
@@ -183,6 +209,28 @@ def test_of_the_jobs_that_are_over_the_newest_are_kept(
     assert not [key for key in client.scan_iter("*") if gone in key]
 
 
+def test_a_long_queue_is_not_looked_through_for_each_job_that_comes(
+    queue: RqJobQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rq_jobs, "_KEPT_JOBS", 3)
+    monkeypatch.setattr(rq_jobs, "_FORGOTTEN_AT_ONCE", 5)
+    looked: list[int] = []
+    fetch_many = rq_jobs.Job.fetch_many
+
+    def counted(ids: Sequence[str], *more: Any) -> Any:
+        looked.append(len(ids))
+        return fetch_many(ids, *more)
+
+    ended = [queue.cancel(queue.start("ingest", {}).job).job for _ in range(2)]
+    waiting = [queue.start("ingest", {}).job for _ in range(12)]
+    monkeypatch.setattr(rq_jobs.Job, "fetch_many", counted)
+    queue.start("ingest", {})
+    assert looked == [5]
+    monkeypatch.undo()
+    assert {record.job for record in queue.all()}.isdisjoint(ended)
+    assert {record.job for record in queue.all()} > set(waiting)
+
+
 def test_jobs_of_other_namespaces_are_not_known(
     queue: RqJobQueue, client: redis.Redis, namespace: str
 ) -> None:
@@ -213,6 +261,22 @@ def test_a_second_worker_of_a_home_stands_by_until_the_first_one_ends(tmp_path: 
         assert comes_true(lambda: "second stands by" in told)
     thread.join(10)
     assert told == ["first works", "second stands by", "second works"]
+
+
+def test_a_worker_that_is_not_alone_any_more_ends_and_leaves_its_job_to_the_other(
+    queue: RqJobQueue, start_worker: StartWorker, client: redis.Redis, namespace: str
+) -> None:
+    displaced = start_worker()
+    first = queue.start("ingest", {}).job
+    assert comes_true(lambda: queue.get(first).state == "done", 60)
+    client.set(f"{namespace}:displaced", 1)
+    second = queue.start("ingest", {}).job
+    assert displaced.wait(60) == 1
+    assert queue.get(second).state == "queued"
+    client.delete(f"{namespace}:displaced")
+    start_worker()
+    assert comes_true(lambda: queue.get(second).state == "done", 60)
+    assert queue.events(second)[-1].data == {"state": "done", "reason": ""}
 
 
 def test_a_worker_loads_no_torch_before_it_forks() -> None:

@@ -115,6 +115,22 @@ def test_a_client_counts_once_with_its_first_verdict(
     assert experiments.store.tally("x1") == Tally(b=ArmTally(requests=2, bad=1))
 
 
+def test_a_request_id_that_a_client_sends_twice_names_no_two_requests(
+    world: World, experiments: Experiments
+) -> None:
+    outside = experiments.search(QUESTION, client="c", request_id="chosen")
+    assert outside.request_id == "chosen"
+    begin(world)
+    first, second = (
+        experiments.search(QUESTION, client=client_of(release), request_id="chosen")
+        for release in ("r0001", "r0002")
+    )
+    assert len({first.request_id, second.request_id, "chosen"}) == 3
+    for shown, verdict in ((first, "bad"), (second, "good")):
+        experiments.credit(shown.request_id, None, verdict)
+    assert experiments.store.tally("x1") == Tally(ArmTally(1, bad=1), ArmTally(1, good=1))
+
+
 def test_a_used_hit_is_a_good_verdict_unless_it_is_called_bad(
     world: World, experiments: Experiments
 ) -> None:

@@ -99,6 +99,25 @@ def test_serve_hands_its_services_to_the_app(
     assert (outcome.status, opened.times) == (0, 2), outcome.stderr
 
 
+def test_no_jobs_and_refusing_ones_are_told_in_words(
+    ragloop: CommandLine, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag_service.cli.jobs.open_services", opened)
+    assert ragloop("jobs").stdout.startswith("no jobs")
+    assert ragloop("jobs", "--json").document == {"jobs": []}
+    queue = opened.world.queue
+    refused = {"documents": [{"document": "a.pdf", "status": "refused"}]}
+    queue.end(queue.start("ingest", {}).job, refused, "refused: a.pdf: it is encrypted")
+    assert "refused: a.pdf: it is encrypted" in ragloop("jobs").stdout
+    [listed] = ragloop("jobs", "--json").document["jobs"]
+    assert (listed["state"], listed["reason"]) == ("done", "refused: a.pdf: it is encrypted")
+
+
+def test_a_name_of_no_model_is_wrong_usage(ragloop: CommandLine) -> None:
+    outcome = ragloop("models", "pull", "nowhere", "--json")
+    assert (outcome.status, outcome.error["code"]) == (2, "model")
+
+
 def test_serve_without_redis_says_so(ragloop: CommandLine) -> None:
     outcome = ragloop("serve", RAGLOOP_REDIS_URL=NOWHERE)
     assert outcome.status == 1

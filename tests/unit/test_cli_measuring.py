@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from eval.question_sets import save
+from eval.question_sets import load, save
 from tests.integration.command_line import CommandLine
 from tests.unit.test_evaluation import Measured, asked
 
@@ -74,6 +76,18 @@ def test_evaluate_tells_a_person_the_same(ragloop: CommandLine, dataset: Path) -
     assert "served_recall@10" in shown
     assert "general text, 84 questions" in shown
     assert "intervals by bootstrap over questions" in shown
+
+
+def test_a_single_question_has_no_interval_to_show(
+    ragloop: CommandLine, dataset: Path, tmp_path: Path
+) -> None:
+    questions = load(dataset, "test")
+    save(tmp_path / "one", replace(questions, questions=questions.questions[:1]))
+    shown = ragloop("evaluate", "--dataset", tmp_path / "one").stdout
+    assert "an interval needs more than one question" in shown
+    assert not re.search(r"\[\d", shown)
+    figure = ragloop("evaluate", "--dataset", tmp_path / "one", "--json").document["metrics"]
+    assert {type(bound) for bound in figure["ndcg@10"].values()} == {float, str}
 
 
 @pytest.mark.parametrize(("dims", "message"), [("12x", "'12x'"), ("64", "have 64 dimensions")])

@@ -264,6 +264,35 @@ def test_a_copy_of_each_file_is_kept_until_its_document_goes(
         world.kept.path(document)
 
 
+def test_a_copy_that_a_killed_process_left_goes_with_the_next_ingestion(
+    world: World, folder: Path, drawn: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    path = put(folder / "HARROW_2023_10K.pdf", drawn[0])
+    world.ingest(folder)
+    path.write_bytes(drawn[1])
+    with monkeypatch.context() as patch:
+        patch.setattr(world.writer, "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            world.ingest(folder)
+    put(world.home / "filings" / f".{document_id(drawn[1])}.pdf.0123abcd", drawn[1][:100])
+    other = put(world.home / "filings" / f"{document_id(b'of another store')}.pdf", b"x")
+    world.ingest(folder.parent / put(folder.parent / "other.txt", b"Form 10-K, fiscal 2023").name)
+    assert kept(world)[f"{document_id(drawn[0])}.pdf"] == drawn[0], "its document is still there"
+    with monkeypatch.context() as patch:
+        patch.setattr(world.kept, "discard", killed)
+        with pytest.raises(KeyboardInterrupt):
+            world.ingest(folder)
+    assert {f"{document_id(content)}.pdf" for content in drawn} < kept(world).keys()
+    world.ingest(folder)
+    assert f"{document_id(drawn[0])}.pdf" not in kept(world)
+    assert kept(world)[f"{document_id(drawn[1])}.pdf"] == drawn[1]
+    assert other.exists(), "who knows what that is"
+    assert not [name for name in kept(world) if name.startswith(".")]
+
+
 def test_a_missing_copy_is_restored_from_an_unchanged_file(
     world: World, folder: Path, drawn: tuple[bytes, bytes]
 ) -> None:

@@ -75,6 +75,12 @@ def test_a_model_is_one_of_the_registry_and_the_newest_of_its_name(settings: Set
             check_arguments("reindex", {"model": unknown}, settings, REGISTRY)
 
 
+def test_a_release_to_judge_is_handed_on_as_it_is_named(settings: Settings) -> None:
+    assert check_arguments("judge", {"release": "r0002"}, settings, REGISTRY) == {
+        "release": "r0002"
+    }
+
+
 def test_the_wrong_argument_is_named(settings: Settings) -> None:
     with pytest.raises(InvalidRequest, match=r"improve: epochs: .*greater.*; volume: Extra"):
         check_arguments("improve", {"epochs": 0, "volume": 11}, settings, REGISTRY)

@@ -112,6 +112,15 @@ def test_a_worker_has_a_name_of_its_own_which_the_next_one_takes_over(
         slot.close()
 
 
+def test_a_home_keeps_its_name_and_no_other_has_it(tmp_path: Path) -> None:
+    names = []
+    for home in ("one", "one", "other"):
+        with JobStore(tmp_path / home).working_off(lambda: None) as name:
+            names.append(name)
+    assert names[0] == names[1] != names[2]
+    assert str(tmp_path / "one") in names[0]
+
+
 def test_a_half_written_journal_is_never_seen(jobs: JobStore, tmp_path: Path) -> None:
     with jobs.run("improve", {}) as job:
         job.step("one", lambda: {"n": 1})

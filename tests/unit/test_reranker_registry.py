@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rag_service.adapters.reranker_registry import FileRerankers, fingerprint
-from rag_service.core.errors import ModelError, NotFound
+from rag_service.core.errors import ModelError, NotFound, UnknownModel
 
 
 @pytest.fixture
@@ -56,13 +56,13 @@ def test_changed_files_and_unknown_names_are_errors(
         rerankers.find(name)
     with pytest.raises(NotFound, match=f"there: {name}"):
         rerankers.find("c" + "0" * 16)
-    with pytest.raises(ModelError, match="no folder"):
+    with pytest.raises(UnknownModel, match="no folder"):
         rerankers.find(str(tmp_path / "nowhere"))
     assert rerankers.find(str(trained)) == trained
 
 
 def test_an_embedding_model_is_no_reranker(rerankers: FileRerankers) -> None:
-    with pytest.raises(ModelError, match=r"is no reranker.*cross-encoder/ms-marco"):
+    with pytest.raises(UnknownModel, match=r"is no reranker.*cross-encoder/ms-marco"):
         rerankers.find("minilm")
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from eval.question_sets import save
-from rag_service.core.errors import DataError, GateRejected
+from rag_service import work, worker
+from rag_service.core.errors import DataError, GateRejected, InvalidRequest, NotFound
+from rag_service.core.protocols import no_progress
 from rag_service.core.types import Document, GateDecision, QuestionSet, Run
 from rag_service.wiring import Services
 from tests.fakes.answering import World
@@ -67,7 +70,7 @@ def test_a_candidate_that_was_compared_with_another_release_stays_out(services: 
 def test_a_release_of_the_same_name_on_an_emptied_redis_is_another(services: Services) -> None:
     judge(services, "r0001", "r0002")
     services.releases.put(replace(services.releases.get("r0001"), model="mc"))
-    with pytest.raises(GateRejected, match="`ragloop promote r0002` on the command line has it"):
+    with pytest.raises(GateRejected, match="`ragloop promote r0002`"):
         services.promote("r0002")
 
 
@@ -109,6 +112,25 @@ def test_a_candidate_is_judged_once_against_the_live_release(services: Services)
     services.promote("r0003", force=True)
     assert services.judge_candidate("r0002")
     assert judge_.asked[-1] == ("improve-1", "test", "r0003", "r0002")
+
+
+def test_a_job_has_a_candidate_judged_anew_and_tells_of_the_gate(services: Services) -> None:
+    class Judgment:
+        @staticmethod
+        def as_dict() -> dict[str, Any]:
+            return {"gate": {"promoted": False, "reasons": ["not proven"]}}
+
+    vars(services)["judge"] = SimpleNamespace(judge=lambda *_: Judgment)
+    with pytest.raises(NotFound, match="no question set yet"):
+        work.judge(services, "r0002", no_progress)
+    kept_set(services.settings.home / "question_sets" / "improve-1")
+    judge(services, "r0001", "r0002")
+    result = work.judge(services, "r0002", no_progress)
+    assert worker.refused(result) == "refused by the gate: not proven"
+    with pytest.raises(InvalidRequest, match="r0001 is live"):
+        work.judge(services, "r0001", no_progress)
+    with pytest.raises(NotFound, match="r0009"):
+        work.judge(services, "r0009", no_progress)
 
 
 def test_what_was_live_before_needs_no_judge(services: Services) -> None:

@@ -33,7 +33,7 @@ export function reasonList({ reasons }) {
 }
 
 /** Before and after with intervals, difference and p; `judged` as `ragloop improve --json` has it. */
-export function figureTable(judged) {
+export function figureTable(judged, of = "") {
   const { before, after, difference, probe, releases } = judged;
   const rows = Object.entries(MEASURES)
     .filter(([key]) => before.metrics[key] && after.metrics[key])
@@ -43,7 +43,7 @@ export function figureTable(judged) {
     rows.push(row(name, probe.before["ndcg@10"], probe.after["ndcg@10"], probe.difference));
   }
   const head = ["Measure", `Before (${releases.before})`, `After (${releases.after})`, "Difference", "p", "Verdict"];
-  const framed = table("Figures before and after, with 95 % intervals", head, rows);
+  const framed = table(`Figures before and after${of}, with 95 % intervals`, head, rows);
   framed.classList.add("cards-when-narrow", "figure-table");
   for (const row of rows) [...row.cells].forEach((cell, at) => at && (cell.dataset.label = head[at]));
   return framed;

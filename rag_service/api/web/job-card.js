@@ -15,6 +15,7 @@ const PHASES = {
   improve: [QUESTIONS, TRAINING, INDEX, ["Evaluation", /^evaluate/], ["Gate", /^(gate|promote|latency)/]],
   finetune: [QUESTIONS, TRAINING],
   reindex: [INDEX],
+  judge: [["Evaluation", /^evaluate/]],
   ingest: [
     ["Reading", /^ingest/],
     ["Indexing", /^embed/],
@@ -142,7 +143,7 @@ export function pastRow(job, { signal, outcome, again, open }) {
     body.replaceChildren(h("div", { class: "row" }, h("code", {}, job.job), retry), lines.root);
     try {
       const whole = await follow(job.job, { log: ({ line }) => lines.add(line) }, signal);
-      if (reasonOf(whole))
+      if (reasonOf(whole) && !whole.result)
         body.insertBefore(
           h("p", { class: whole.state === "failed" ? "error" : "quiet-text" }, whole.reason),
           lines.root,
@@ -191,7 +192,7 @@ function reasonOf({ state, reason }) {
 /** What a job was about, where its kind alone does not say it. */
 function subject({ arguments: asked }) {
   if (asked.paths) return asked.paths.map((path) => path.split(/[\\/]/).pop()).join(", ");
-  return asked.model ?? "";
+  return asked.model ?? asked.release ?? "";
 }
 
 function label(job) {

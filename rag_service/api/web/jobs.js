@@ -18,6 +18,7 @@ export const KINDS = {
   ingest: "Ingestion",
   finetune: "Training",
   reindex: "Reindexing",
+  judge: "Judgment",
 };
 
 /** Whether nothing happens to it any more. */
@@ -26,6 +27,7 @@ export function isOver(job) {
 }
 
 export function jobBadge(job) {
+  if (job.state === "done" && job.reason) return badge(job.kind === "ingest" ? "Refused" : "Gate: no", "warn");
   const [text, kind] = STATES[job.state] ?? [job.state, "plain"];
   return badge(text, kind);
 }

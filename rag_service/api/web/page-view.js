@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { h, icon } from "./dom.js";
 import { pages } from "./format.js";
-import { problemNotice } from "./problem.js";
+import { problemNotice, sentence } from "./problem.js";
 import { address } from "./router.js";
 import { copy, skeleton } from "./ui.js";
 
@@ -71,7 +71,7 @@ export function pageView({ document: name, page, page_end: last = page, quote = 
     } catch (error) {
       if (error.name === "AbortError") return;
       const { text } = error.document ?? {};
-      told.textContent = text ? "This filing has no pictures of its pages; this is what was read of the page." : "";
+      told.textContent = text ? `${sentence(error.message)} This is what was read of the page.` : "";
       sheet.replaceChildren(text ? h("pre", { class: "page-text" }, text) : problemNotice(error, show));
     } finally {
       if (!signal.aborted) sheet.removeAttribute("aria-busy");

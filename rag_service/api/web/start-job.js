@@ -76,7 +76,7 @@ function trainingFields() {
       "div",
       { class: "field-pair" },
       field("Template questions", questions, "At most"),
-      field("Questions by the LLM", byLlm, "At most"),
+      field("Questions by the LLM", byLlm, "Empty: at most 200, if there is an LLM; the embedded one takes about 5 s for each"),
     ),
     h(
       "details",

@@ -4,7 +4,7 @@ import { answerCard } from "../answer-card.js";
 import { h, icon, invite } from "../dom.js";
 import { filterBar, filterState, filtersBody } from "../filters.js";
 import { remember, remembered } from "../router.js";
-import { empty } from "../ui.js";
+import { empty, toast } from "../ui.js";
 import { closePage } from "../viewer.js";
 
 export const title = "Ask";
@@ -131,13 +131,14 @@ export async function render(root, { api, params }) {
 
   async function answer(asked) {
     const { text, history, filters, card, whole, turn } = asked;
-    running = new AbortController();
+    const mine = new AbortController();
+    running = mine;
     stop.hidden = false;
     send.disabled = true;
     try {
       const body = { question: text, history, filters, stream: true, explain: true };
       let over = false;
-      for await (const { event, data } of api.stream("/v1/ask", body, { signal: running.signal })) {
+      for await (const { event, data } of api.stream("/v1/ask", body, { signal: mine.signal })) {
         if (event === "retrieval" && data.question !== text) {
           whole.textContent = `Understood as: ${data.question}`;
           whole.hidden = false;
@@ -151,14 +152,20 @@ export async function render(root, { api, params }) {
       if (error.name === "AbortError") card.stopped();
       else card.failed(error, () => again(asked));
     } finally {
-      running = null;
-      stop.hidden = true;
-      send.disabled = false;
+      if (running === mine) {
+        running = null;
+        stop.hidden = true;
+        send.disabled = false;
+      }
       if (!turn.contains(document.activeElement) && document.activeElement === document.body) invite(question);
     }
   }
 
   function again(asked) {
+    if (running) {
+      toast("Another answer is being written: wait for it, or stop it.");
+      return;
+    }
     const card = answerCard(api);
     asked.card.root.replaceWith(card.root);
     answer({ ...asked, card });

@@ -19,7 +19,11 @@ const FEW = 12; // of past jobs, until all are asked for
 export async function render(root, { api, params }) {
   const stop = new AbortController();
   const { signal } = stop;
-  const running = h("section", { class: "stack", "aria-label": "Running jobs" });
+  const running = h(
+    "section",
+    { class: "stack", "aria-labelledby": "running-title" },
+    h("h2", { id: "running-title", class: "unseen" }, "Running jobs"),
+  );
   const last = h("section", { class: "card", "aria-labelledby": "last-title" }, skeleton(4));
   const over = h("section", { class: "card", "aria-labelledby": "time-title" }, skeleton(4));
   const past = h("section", { class: "stack", "aria-labelledby": "past-title" });
@@ -117,8 +121,8 @@ export async function render(root, { api, params }) {
     loadJobs().catch(tell);
   }
 
-  function outcome({ kind, result }) {
-    if (kind === "improve")
+  function outcome({ job, kind, result }) {
+    if (kind === "improve" || kind === "judge")
       return [
         h(
           "div",
@@ -126,7 +130,7 @@ export async function render(root, { api, params }) {
           verdict(result.gate.promoted),
           h("span", {}, `${result.releases.before} → ${result.releases.after}`),
         ),
-        figureTable(result),
+        figureTable(result, ` of ${job}`),
         reasonList(result.gate),
       ];
     if (kind === "ingest")

@@ -213,6 +213,15 @@ export async function render(root, { api }) {
     }
   }
 
+  async function judge(one) {
+    try {
+      await api.post("/v1/jobs", { kind: "judge", arguments: { release: one.release } });
+      location.hash = "#/improve";
+    } catch (error) {
+      toast(explained(error).join(": "), "bad");
+    }
+  }
+
   /** What the gate holds against a candidate; going on is behind a second question. */
   async function refused(one, button) {
     const decision = decisionOn(points, one);
@@ -222,9 +231,7 @@ export async function render(root, { api }) {
       : h(
           "p",
           {},
-          `It has not been compared with ${live?.release ?? "a live release"}, which is live now: `,
-          h("code", {}, `ragloop promote ${one.release}`),
-          " on the command line has the gate do so.",
+          `It has not been compared with ${live?.release ?? "a live release"}, which is live now. A job has the gate do so on the newest held-out questions; that takes as long as two evaluations.`,
         );
     const on = await dialog(
       judged ? `The gate refuses ${one.release}` : `The gate has not judged ${one.release}`,
@@ -234,6 +241,7 @@ export async function render(root, { api }) {
           "div",
           { class: "actions end" },
           h("button", { type: "submit" }, "Promote all the same…"),
+          judged ? null : h("button", { type: "button", onclick: () => done("judge") }, "Have the gate judge it"),
           h(
             "button",
             { type: "button", class: "main", onclick: () => done(null) },
@@ -244,6 +252,10 @@ export async function render(root, { api }) {
       () => true,
     );
     if (!on) return;
+    if (on === "judge") {
+      await judge(one);
+      return;
+    }
     const sure = h("input", { type: "checkbox", required: true, id: "sure" });
     const forced = await dialog(
       "Pass over the gate?",
