@@ -10,6 +10,7 @@ RagloopError
 │   ├── IndexMissing       a physical index is gone
 │   └── ReleaseConflict    the live release moved meanwhile (retryable)
 ├── ModelError             an embedding model cannot be loaded, trained or used
+│   └── TrainingInterrupted  a process that trained along is gone (retryable)
 ├── GenerationError        the LLM failed
 │   ├── GenerationTimeout  it did not answer in time
 │   └── OutsideSchema      it answered, but not with a whole document of its schema
@@ -91,6 +92,13 @@ class ReleaseConflict(StoreError):
 
 class ModelError(RagloopError):
     code = "model"
+
+
+class TrainingInterrupted(ModelError):
+    """A process is gone that others trained with; the training goes on from its checkpoint."""
+
+    code = "training_interrupted"
+    retryable = True
 
 
 class GenerationError(RagloopError):
