@@ -133,7 +133,8 @@ def _store() -> Store:
     from torch.distributed.rendezvous import rendezvous
 
     store, _, _ = next(rendezvous("env://", timeout=timedelta(seconds=_SILENCE)))
-    return PrefixStore("ragloop", store)
+    # torchrun may start all of them again (--max-restarts), and its store remains.
+    return PrefixStore(f"ragloop/{os.environ.get('TORCHELASTIC_RESTART_COUNT', '0')}", store)
 
 
 def _called(store: Store) -> str:

@@ -80,7 +80,6 @@ def ragloop(arguments: list[str], environment: dict[str, str]) -> None:
         return step(self, *rest)
 
     if os.environ["RANK"] == "1":
-        vars(RetrievalTrainer)
         RetrievalTrainer.training_step = killed  # type: ignore[method-assign]
     try:
         main()
@@ -102,6 +101,7 @@ def torchrun(logs: Path, arguments: list[str], environment: dict[str, str]) -> l
         rdzv_backend="c10d",
         rdzv_endpoint="127.0.0.1:0",
         run_id=logs.name,
+        max_restarts=0,
         start_method="forkserver",
         logs_specs=DefaultLogsSpecs(log_dir=str(logs), redirects=Std.ALL),
     )
