@@ -66,6 +66,9 @@ bench-training: setup ## pairs a second in training, against the plain trainer; 
 bench-encoder: weights ## encoding chunks against plain float32 encode; FILINGS=
 	$(BIN)/ragloop bench encoder $(FILINGS) --shape 12x768 $(ARGS)
 
+bench-gpu: setup ## share of a GPU's matrix rate in encoding, beside plain encode; needs CUDA
+	$(BIN)/ragloop bench gpu --compile $(ARGS)
+
 bench-swap: weights ## searches all the time while the model is swapped; ARGS=folders of filings
 	$(BIN)/ragloop bench swap $(ARGS)
 
@@ -90,4 +93,4 @@ serve: weights ## the service on the demo's home
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check audit sbom reference bench-ingest bench-memory bench-finetune bench-training bench-encoder bench-swap bench-reindex bench-retrieval bench-answers bench-service bench-soak serve clean
+.PHONY: $(shell awk -F: '/^[a-z-]+:.*## / {print $$1}' $(MAKEFILE_LIST))

@@ -87,15 +87,17 @@ def fit(
     model.max_seq_length = max_tokens
     rate = options.learning_rate or _learning_rate(model)
     rows = sum(one.rows for one in sets)
-    whole = options.batch_size or batch_size_for(rows * options.epochs, gpu=gpu)
-    batch = max(1, whole // processes)
-    _check_rows(sets, batch, processes)
+    wanted = options.batch_size or batch_size_for(rows * options.epochs, gpu=gpu)
+    batch = max(1, wanted // processes)
+    whole = batch * processes
+    if processes > 1:
+        _check_rows(sets, whole)
     arguments = training_arguments(
         SentenceTransformerTrainingArguments,
         options,
         checkpoints,
         rate,
-        batch,
+        whole,
         gpu=gpu,
         bfloat16=bfloat16,
     )
@@ -173,7 +175,7 @@ def fit(
         "loss": names,
         "dims": dims,
         "epochs": options.epochs,
-        "batch_size": (state.train_batch_size or batch) * processes,
+        "batch_size": state.train_batch_size or whole,
         "learning_rate": rate,
         "max_tokens": max_tokens,
         "precision": "bfloat16" if bfloat16 else "float32",
@@ -238,13 +240,13 @@ def _load(folder: Path) -> SentenceTransformer:
         raise ModelError(f"the model in {folder} cannot be loaded: {error}") from error
 
 
-def _check_rows(sets: Sequence[TrainingSet], batch: int, processes: int) -> None:
-    """Several processes leave out what does not fill a batch in each; something must be left."""
+def _check_rows(sets: Sequence[TrainingSet], batch: int) -> None:
+    """Several processes leave out what does not fill a batch; something must be left."""
     for one in sets:
-        if processes > 1 and one.rows < batch * processes:
+        if one.rows < batch:
             raise DataError(
-                f"{one.rows} {one.name} do not fill a batch of {batch} in each of {processes} "
-                "processes: choose a smaller batch or fewer processes"
+                f"{one.rows} {one.name} do not fill a batch of {batch} for several processes: "
+                "choose a smaller batch, or one process"
             )
 
 
@@ -291,6 +293,8 @@ def run_to_end(
             f"--batch-size (it was {batch}): {error}"
         ) from error
     except (RuntimeError, ValueError, OSError) as error:
+        if torch.distributed.is_initialized() and isinstance(error, RuntimeError):
+            raise  # Most likely another process is gone.
         raise ModelError(f"training of {name} failed: {error}") from error
     return trainer.state
 

@@ -27,6 +27,8 @@ LOSSES: Mapping[str, tuple[Format, ...]] = {
     **dict.fromkeys(_BATCH_TRIPLETS, ("labelled",)),
 }
 """Formats that each loss learns from; any of them works at several dimensions at once."""
+ONE_PROCESS: Format = "labelled"
+"""The library puts no gradient exchange around the model that its losses hold."""
 _SHOWN: Mapping[Format, str] = {
     "pairs": "pairs (anchor, positive)",
     "triplets": "triplets (anchor, positive, negative)",
@@ -60,8 +62,7 @@ def check_loss(name: str, data_format: Format, *, processes: int = 1) -> None:
             f"{name} does not fit {_SHOWN[data_format]}: it learns from {wanted}; "
             f"for {data_format} there are {', '.join(fitting)}"
         )
-    if processes > 1 and (name or fitting[0]) in _BATCH_TRIPLETS:
-        # The library puts no gradient exchange around the model that these losses hold.
+    if processes > 1 and data_format == ONE_PROCESS:
         raise ConfigError(f"{name or fitting[0]} trains in one process: leave out --processes")
 
 

@@ -90,8 +90,11 @@ class TrainOptions:
     """Loss of these texts; empty: chosen by their format."""
     texts_only: bool = False
     """Train on these texts alone; questions still validate and test."""
-    processes: int = 1
-    """Processes that train together, on a GPU each where there are GPUs."""
+    processes: int = 0
+    """Processes that train together, on a GPU each where there are GPUs, and part each batch.
+
+    0: those that torchrun started, or else one for every GPU.
+    """
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     seed: int = 13
 

@@ -1,14 +1,15 @@
 """Training in several processes, on a GPU each where there are GPUs: ``torchrun`` and its workers.
 
 The starting process writes what is to be done into the run's folder; the workers read it, train
-together, and the first of them leaves model and figures there. ``torchrun --nproc-per-node 2 -m
-finetune FOLDER`` does the workers' part by itself.
+together, and the first of them leaves model and figures there. Where torchrun started the command
+itself, its own processes are the workers, and the starting one is the first of them.
 """
 
 import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,15 +17,17 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from finetune import crew
 from finetune.options import TrainOptions
 from finetune.run_folder import RunFolder
 from finetune.training_sets import TrainingSet
-from rag_service.core.errors import DataError, ModelError, RagloopError
+from rag_service.core.errors import DataError, ModelError, RagloopError, TrainingInterrupted
 from rag_service.core.files import write_atomically
 from rag_service.core.protocols import Progress, no_progress
 from rag_service.core.types import Chunk, ModelCard, Pair
 
 _WORK, _FIGURES, _LOG = "work.json", "measured.json", "processes.log"
+_TRAINERS = "accelerate|sentence_transformers"
 _LINES = 20
 """Lines of the processes' log that a message quotes."""
 
@@ -56,6 +59,7 @@ def fit_together(
     """What ``fitting.fit`` does, in ``options.processes`` processes.
 
     Raises:
+        TrainingInterrupted: a process is gone.
         ModelError: a process failed; the message ends with what it said.
     """
     validating = tuple(pair for pair in pairs if pair.split == "validation")
@@ -70,8 +74,12 @@ def fit_together(
         options,
     )
     (folder.path / _FIGURES).unlink(missing_ok=True)
-    (folder.path / _WORK).write_bytes(_WORKS.dump_json(work))
-    run_workers(folder.path, lock, options.processes, progress)
+    write_atomically(folder.path / _WORK, _WORKS.dump_json(work).decode())
+    if crew.size() > 1:
+        crew.call(folder.path)
+        train_along(folder.path, progress)
+    else:
+        run_workers(folder.path, lock, options.processes, progress)
     measured: dict[str, Any] = json.loads((folder.path / _FIGURES).read_text(encoding="utf-8"))
     (folder.path / _WORK).unlink()
     (folder.path / _FIGURES).unlink()
@@ -82,37 +90,54 @@ def work(path: Path) -> int:
     """One worker: 0, or 1 after the reason was told on stdout."""
     first = os.environ.get("RANK", "0") == "0"
     try:
-        _fit(RunFolder(path), _tell if first else no_progress)
+        train_along(path, _tell if first else no_progress)
     except RagloopError as error:
-        sys.stdout.write(json.dumps({"error": error.message}) + "\n")
+        sys.stdout.write(json.dumps({"error": error.as_dict()}) + "\n")
         return 1
     return 0
 
 
-def _fit(folder: RunFolder, progress: Progress) -> None:
+def train_along(path: Path, progress: Progress = no_progress) -> None:
+    """The part of one process in the training that is written down in a run's folder.
+
+    Raises:
+        DataError: nothing is.
+        TrainingInterrupted: another process is gone.
+        ModelError: it failed.
+    """
     from finetune.fitting import fit
 
+    folder = RunFolder(path)
     try:
         todo = _WORKS.validate_json((folder.path / _WORK).read_bytes())
     except (FileNotFoundError, ValueError) as error:
         raise DataError(f"{folder.path} holds no training to be done: {error}") from error
-    measured = fit(
-        todo.base,
-        todo.base_folder,
-        todo.pairs,
-        {chunk.chunk_id: chunk for chunk in todo.chunks},
-        todo.sets,
-        todo.options,
-        folder.checkpoints,
-        folder.part,
-        progress,
-    )
+    try:
+        with warnings.catch_warnings():
+            # What torch says to the libraries that train, once for every line of theirs.
+            warnings.filterwarnings("ignore", category=FutureWarning, module=_TRAINERS)
+            measured = fit(
+                todo.base,
+                todo.base_folder,
+                todo.pairs,
+                {chunk.chunk_id: chunk for chunk in todo.chunks},
+                todo.sets,
+                todo.options,
+                folder.checkpoints,
+                folder.part,
+                progress,
+            )
+    except RuntimeError as error:
+        raise TrainingInterrupted(
+            f"a process that trained {todo.base.name} is gone, and the same command goes on from "
+            f"the last checkpoint: {str(error).partition('. ')[0]}"
+        ) from error
     if measured is not None:
         write_atomically(folder.path / _FIGURES, json.dumps(measured))
 
 
 def run_workers(path: Path, lock: int, processes: int, progress: Progress) -> None:
-    """Start the workers and wait for them. Raises ModelError with the reason of one that failed."""
+    """Start the workers and wait for them. Raises as `fit_together`."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     command = [*torchrun, f"--nproc-per-node={processes}", "-m", "finetune", str(path.absolute())]
     log = path / _LOG
@@ -125,18 +150,20 @@ def run_workers(path: Path, lock: int, processes: int, progress: Progress) -> No
         ) as child,
     ):
         try:
-            reason = _listen(child.stdout or (), progress)
+            error = _listen(child.stdout or (), progress)
         except BaseException:
             child.terminate()
             raise
     if child.returncode:
         last = "\n".join(log.read_text(encoding="utf-8").splitlines()[-_LINES:])
-        raise ModelError(f"training in {processes} processes failed: {reason or last} (see {log})")
+        kind = ModelError if error and not error["retryable"] else TrainingInterrupted
+        reason = error["message"] if error else last
+        raise kind(f"training in {processes} processes failed: {reason} (see {log})")
 
 
-def _listen(lines: Iterable[str], progress: Progress) -> str:
-    """Pass progress on; the reason of a failure, or ``""``. Other lines are the libraries'."""
-    reason = ""
+def _listen(lines: Iterable[str], progress: Progress) -> dict[str, Any]:
+    """Pass progress on; a failure as it was told, or nothing. Other lines are the libraries'."""
+    error: dict[str, Any] = {}
     for line in lines:
         try:
             told = json.loads(line)
@@ -144,9 +171,10 @@ def _listen(lines: Iterable[str], progress: Progress) -> str:
             continue
         if isinstance(told, dict) and "progress" in told:
             progress(*told["progress"])
-        elif isinstance(told, dict) and "error" in told:
-            reason = str(told["error"])
-    return reason
+        elif isinstance(told, dict) and "error" in told and error.get("retryable", True):
+            # That another process is gone says less than why it went.
+            error = told["error"]
+    return error
 
 
 def _tell(step: str, done: int, total: int) -> None:

@@ -34,7 +34,7 @@ from finetune.trainer import ByLength, RetrievalTrainer, WithoutCard, training_a
 from rag_service.core.errors import ConfigError
 from rag_service.core.protocols import Progress, no_progress
 
-_VOCABULARY = 30_522
+VOCABULARY = 30_522
 """As bge-base's."""
 _QUESTION_WORDS = (8, 30)
 _PASSAGE_WORDS = (60, 250)
@@ -88,7 +88,7 @@ def measure(
     device = "cuda" if gpu else "cpu"
     rate = matrix_rate(device)
     with TemporaryDirectory() as folder:
-        base = _model(Path(folder), shape, max_tokens, seed)
+        base = random_model(Path(folder), shape, max_tokens, seed)
         texts = _texts(batch * (steps + _WARM_UP), max_tokens, seed)
         work = _flops(shape, texts, max_tokens)
         speeds: dict[str, list[float]] = {"plain": [], "ragloop": []}
@@ -241,12 +241,12 @@ def _rows(texts: Sequence[tuple[str, str]]) -> Dataset:
     )
 
 
-def _model(folder: Path, shape: Shape, max_tokens: int, seed: int) -> Path:
+def random_model(folder: Path, shape: Shape, max_tokens: int, seed: int) -> Path:
     """A sentence-transformers model of random weights, whose every word is a token."""
     inner = folder / "bert"
     torch.manual_seed(seed)
     config = BertConfig(
-        vocab_size=_VOCABULARY,
+        vocab_size=VOCABULARY,
         hidden_size=shape.width,
         num_hidden_layers=shape.layers,
         num_attention_heads=shape.heads,
@@ -254,7 +254,7 @@ def _model(folder: Path, shape: Shape, max_tokens: int, seed: int) -> Path:
         max_position_embeddings=max(512, max_tokens),
     )
     BertModel(config).save_pretrained(inner)
-    words = [f"w{number}" for number in range(_VOCABULARY - 5)]
+    words = [f"w{number}" for number in range(VOCABULARY - 5)]
     names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words]
     BertTokenizer(vocab={name: at for at, name in enumerate(names)}).save_pretrained(inner)
     pooling = Pooling(shape.width, pooling_mode="cls")
@@ -271,18 +271,23 @@ def _texts(count: int, max_tokens: int, seed: int) -> list[tuple[str, str]]:
 
     def words(limits: tuple[int, int]) -> str:
         length = min(random.randint(*limits), max_tokens - 2)
-        return " ".join(f"w{random.randrange(_VOCABULARY - 5)}" for _ in range(length))
+        return " ".join(f"w{random.randrange(VOCABULARY - 5)}" for _ in range(length))
 
     return [(words(_QUESTION_WORDS), words(_PASSAGE_WORDS)) for _ in range(count)]
 
 
 def _flops(shape: Shape, texts: Sequence[tuple[str, str]], max_tokens: int) -> float:
-    """Operations of forward and backward pass over all texts.
-
-    Each weight of a layer takes two a token and attention four a pair of tokens and dimension;
-    the backward pass takes twice the forward one (Kaplan et al. 2020, arXiv 2001.08361, table 1).
-    """
+    """Operations of forward and backward pass over all texts: the latter takes twice the former."""
     lengths = [min(len(text.split()) + 2, max_tokens) for pair in texts for text in pair]
+    return 3 * forward_flops(shape, lengths)
+
+
+def forward_flops(shape: Shape, lengths: Sequence[int]) -> float:
+    """Operations of the layers' forward pass over texts of these tokens, without padding.
+
+    Each weight of a layer takes two a token and attention four a pair of tokens and dimension
+    (Kaplan et al. 2020, arXiv 2001.08361, table 1). Lookups, norms and activations do not count.
+    """
     weights = 12 * shape.layers * shape.width**2
     attention = 4 * shape.layers * shape.width
-    return float(3 * sum(2 * weights * length + attention * length**2 for length in lengths))
+    return float(sum(2 * weights * length + attention * length**2 for length in lengths))

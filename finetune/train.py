@@ -4,11 +4,13 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from finetune import crew
 from finetune.formats import TextData
+from finetune.losses import ONE_PROCESS
 from finetune.model_card import write_card
 from finetune.options import BaseVectors, TrainedModel, TrainingData, TrainOptions
 from finetune.run_folder import RunFolder, describe
@@ -34,7 +36,8 @@ def train(
     """Train ``base`` on the training split, choose on the validation split, save under ``out``.
 
     Called again with the same base, data and options, a killed training continues from its last
-    checkpoint and a finished one is returned as it is; with others it starts anew. The test
+    checkpoint, also in another number of processes, and a finished one is returned as it is; with
+    others it starts anew. The test
     split is not touched. ``negatives`` maps question ids to chunk ids; ``vectors`` are what an
     adapter is trained on.
 
@@ -45,6 +48,7 @@ def train(
         JobRunning: another process trains in ``out``.
         ModelError: the base cannot be loaded, or training failed.
     """
+    options = replace(options, processes=_processes(options))
     texts = check_options(options, hard_negatives=negatives is not None)
     check_dims(options, base)
     for split in ("train", "validation"):
@@ -140,6 +144,16 @@ def _fit_adapter(
     )
 
 
+def _processes(options: TrainOptions) -> int:
+    """How many train: as asked, as torchrun started, or one for every GPU where several can."""
+    asked = crew.processes(options.processes)
+    if asked or options.adapter or options.texts_format == ONE_PROCESS:
+        return asked or 1
+    import torch
+
+    return max(torch.cuda.device_count(), 1)
+
+
 def _documents(data: TrainingData, split: Split) -> list[str]:
     """Names of the documents that a split's questions come from, sorted."""
     return sorted({pair.document for pair in data.pairs if pair.split == split})
@@ -164,14 +178,14 @@ def _fingerprint(
     negatives: Mapping[str, Sequence[str]] | None,
     texts: TextData | None,
 ) -> str:
-    """Digest of all that decides what a training gives."""
+    """Digest of all that decides what a training gives; processes only share its work."""
     used = sorted({chunk for pair in data.pairs for chunk in (pair.chunk_id, *pair.relevant)})
     content = {
         "base": base.fingerprint,
         "prompts": [base.query_prompt, base.document_prompt],
         "data": data.fingerprint,
         "texts": [chunks[chunk].embedded_text for chunk in used if chunk in chunks],
-        "options": asdict(options),
+        "options": asdict(replace(options, processes=0)),
         "negatives": sorted(negatives.items()) if negatives is not None else None,
         "own": texts.fingerprint() if texts is not None else None,
     }

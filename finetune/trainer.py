@@ -127,8 +127,11 @@ def training_arguments(
         output_dir=str(checkpoints),
         num_train_epochs=options.epochs,
         per_device_train_batch_size=batch,
+        # Several processes part the batch of one, in which no text comes twice.
+        accelerator_config={"split_batches": True},
+        dataloader_drop_last=options.processes > 1,
         # Of several processes each would try again by itself, and wait for the others for ever.
-        auto_find_batch_size=gpu and options.processes == 1,
+        auto_find_batch_size=gpu and options.processes < 2,
         learning_rate=rate,
         lr_scheduler_type="cosine",
         warmup_steps=options.warmup,

@@ -109,8 +109,8 @@ def _flags(
         int, _option(_TRAINING, "Checkpoints without gain until training stops; 0: never.", min=0)
     ] = 3,
     processes: Annotated[
-        int, _option(_TRAINING, "Processes that train together, a GPU each.", min=1, max=64)
-    ] = 1,
+        int, _option(_TRAINING, "Processes that train together; 0: one a GPU.", min=0, max=64)
+    ] = 0,
     adapter: Annotated[
         bool,
         _option(_TRAINING, "Train a linear map for queries alone: no new vectors.", "--adapter"),

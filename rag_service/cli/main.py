@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from finetune import crew
 from rag_service.cli import (
     asking,
     backups,
@@ -31,6 +32,8 @@ from rag_service.core.errors import ConfigError, RagloopError
 from rag_service.core.settings import Settings, load_settings
 from rag_service.logs import set_up_logs
 
+_TOGETHER = ("finetune", "improve")
+"""Commands whose training several processes share."""
 _UsageError: Any = typer.BadParameter.__mro__[1]
 """Base of all usage errors; of these, typer exports BadParameter alone."""
 
@@ -69,16 +72,31 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def common(
+    context: typer.Context,
     _: Annotated[
         bool,
         typer.Option("--version", help="The version.", callback=_print_version, is_eager=True),
     ] = False,
 ) -> None:
     """What stands before every command."""
+    if crew.size() > 1 and context.invoked_subcommand not in _TOGETHER:
+        raise ConfigError(
+            f"torchrun and accelerate start {' and '.join(_TOGETHER)}; "
+            f"run `ragloop {context.invoked_subcommand}` by itself"
+        )
 
 
 def main() -> None:
-    """Entry point of the ``ragloop`` script."""
+    """Entry point of the ``ragloop`` script; also of each process that torchrun starts with it."""
+    if not crew.is_first():
+        from finetune.processes import train_along
+
+        sys.exit(crew.follow(train_along))
+    with crew.leading():
+        _run()
+
+
+def _run() -> None:
     as_json = "--json" in sys.argv
     try:
         _set_up_logs()

@@ -11,6 +11,7 @@ RagloopError
 │   └── ReleaseConflict    the live release moved meanwhile (retryable)
 ├── ModelError             an embedding model cannot be loaded, trained or used
 │   └── UnknownModel       no model of that name, or none of the kind that is wanted, can be had
+│   └── TrainingInterrupted  a process that trained along is gone (retryable)
 ├── GenerationError        the LLM failed
 │   ├── GenerationTimeout  it did not answer in time
 │   └── OutsideSchema      it answered, but not with a whole document of its schema
@@ -96,6 +97,13 @@ class ModelError(RagloopError):
 
 class UnknownModel(ModelError):
     exit_status = 2
+
+
+class TrainingInterrupted(ModelError):
+    """A process is gone that others trained with; the training goes on from its checkpoint."""
+
+    code = "training_interrupted"
+    retryable = True
 
 
 class GenerationError(RagloopError):

@@ -46,7 +46,7 @@ class FinetuneArguments(Arguments):
     batch_size: int = Field(0, ge=0, le=100_000, description="Pairs in a batch; 0: what fits.")
     learning_rate: float = Field(0.0, ge=0, le=1, description="0: by the model's size.")
     patience: int = Field(3, ge=0, le=1000, description="Checkpoints without gain; 0: no limit.")
-    processes: int = Field(1, ge=1, le=64, description="Processes that train, a GPU each.")
+    processes: int = Field(0, ge=0, le=64, description="Processes that train; 0: one a GPU.")
     adapter: bool = Field(False, description="Train a linear map for queries alone.")
 
     def options(self, settings: Settings) -> Any:

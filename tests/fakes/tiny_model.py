@@ -7,7 +7,9 @@ from pathlib import Path
 from rag_service.core.types import ModelCard
 
 
-def tiny_model(folder: Path, texts: Iterable[str], *, dims: int = 32, seed: int = 0) -> ModelCard:
+def tiny_model(
+    folder: Path, texts: Iterable[str], *, dims: int = 32, seed: int = 0, dropout: float = 0.1
+) -> ModelCard:
     """Save a model whose vocabulary is the words of ``texts``; its card has prompts."""
     import torch
     from sentence_transformers import SentenceTransformer
@@ -25,6 +27,8 @@ def tiny_model(folder: Path, texts: Iterable[str], *, dims: int = 32, seed: int 
         num_attention_heads=2,
         intermediate_size=2 * dims,
         max_position_embeddings=256,
+        hidden_dropout_prob=dropout,
+        attention_probs_dropout_prob=dropout,
     )
     BertModel(config).save_pretrained(inner)
     tokenizer = BertTokenizer(

@@ -36,7 +36,7 @@ def test_every_word_is_a_token(tmp_path: Path) -> None:
     from sentence_transformers import SentenceTransformer
 
     texts = speed._texts(3, 32, 13)
-    model = SentenceTransformer(str(speed._model(tmp_path, TINY, 32, 13)), device="cpu")
+    model = SentenceTransformer(str(speed.random_model(tmp_path, TINY, 32, 13)), device="cpu")
     for text in (part for pair in texts for part in pair):
         assert len(model.tokenizer(text)["input_ids"]) == len(text.split()) + 2 <= 32
 

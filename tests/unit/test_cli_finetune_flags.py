@@ -114,7 +114,7 @@ def test_own_texts_alone_leave_the_questions_to_validation_and_test(
         ("--train-data {texts} --loss TripletLoss", "TripletLoss does not fit pairs"),
         ("--train-data {texts} --adapter", "an adapter"),
         ("--patience -1", "--patience"),
-        ("--processes 0", "--processes"),
+        ("--processes -1", "--processes"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_begins(

@@ -9,14 +9,14 @@ from finetune.processes import _listen
 LINES = [
     "a library's word\n",
     '{"progress": ["training", 1, 2]}\n',
-    '{"error": "no rows"}\n',
+    '{"error": {"message": "no rows", "retryable": false}}\n',
     "3\n",
 ]
 
 
 def test_progress_is_passed_on_and_other_lines_are_not() -> None:
     told: list[tuple[str, int, int]] = []
-    assert _listen(LINES, lambda *step: told.append(step)) == "no rows"
+    assert _listen(LINES, lambda *step: told.append(step))["message"] == "no rows"
     assert told == [("training", 1, 2)]
 
 
