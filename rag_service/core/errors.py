@@ -10,7 +10,7 @@ RagloopError
 │   ├── IndexMissing       a physical index is gone
 │   └── ReleaseConflict    the live release moved meanwhile (retryable)
 ├── ModelError             an embedding model cannot be loaded, trained or used
-│   └── UnknownModel       no model of that name, or none of the kind that is wanted, can be had
+│   ├── UnknownModel       no model of that name, or none of the kind that is wanted, can be had
 │   └── TrainingInterrupted  a process that trained along is gone (retryable)
 ├── GenerationError        the LLM failed
 │   ├── GenerationTimeout  it did not answer in time
