@@ -145,8 +145,8 @@ def test_trying_again_leaves_an_answer_that_is_being_written_alone(
         served(create_app(lambda: nullcontext(world))) as port,
         opened(browser, f"http://127.0.0.1:{port}/") as page,
     ):
-        refused = {"status": 503, "body": '{"detail": "away"}'}
-        page.route("**/v1/ask", lambda route: route.fulfill(**refused), times=1)
+        away = '{"detail": "away"}'
+        page.route("**/v1/ask", lambda route: route.fulfill(status=503, body=away), times=1)
         ask(page, PROSE)
         again = page.get_by_role("button", name="Try again")
         expect(again).to_be_visible()

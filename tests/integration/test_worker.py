@@ -15,6 +15,7 @@ from typing import Any
 import psutil
 import pytest
 import redis
+from rq.job import Job
 
 from rag_service.adapters import rq_jobs, rq_worker
 from rag_service.adapters.rq_jobs import TRIES, RqJobQueue
@@ -215,7 +216,7 @@ def test_a_long_queue_is_not_looked_through_for_each_job_that_comes(
     monkeypatch.setattr(rq_jobs, "_KEPT_JOBS", 3)
     monkeypatch.setattr(rq_jobs, "_FORGOTTEN_AT_ONCE", 5)
     looked: list[int] = []
-    fetch_many = rq_jobs.Job.fetch_many
+    fetch_many = Job.fetch_many
 
     def counted(ids: Sequence[str], *more: Any) -> Any:
         looked.append(len(ids))
@@ -223,7 +224,7 @@ def test_a_long_queue_is_not_looked_through_for_each_job_that_comes(
 
     ended = [queue.cancel(queue.start("ingest", {}).job).job for _ in range(2)]
     waiting = [queue.start("ingest", {}).job for _ in range(12)]
-    monkeypatch.setattr(rq_jobs.Job, "fetch_many", counted)
+    monkeypatch.setattr(Job, "fetch_many", counted)
     queue.start("ingest", {})
     assert looked == [5]
     monkeypatch.undo()

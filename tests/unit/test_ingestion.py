@@ -279,7 +279,7 @@ def test_a_copy_that_a_killed_process_left_goes_with_the_next_ingestion(
             world.ingest(folder)
     put(world.home / "filings" / f".{document_id(drawn[1])}.pdf.0123abcd", drawn[1][:100])
     other = put(world.home / "filings" / f"{document_id(b'of another store')}.pdf", b"x")
-    world.ingest(folder.parent / put(folder.parent / "other.txt", b"Form 10-K, fiscal 2023").name)
+    world.ingest(put(folder.parent / "other.txt", b"Form 10-K, fiscal 2023"))
     assert kept(world)[f"{document_id(drawn[0])}.pdf"] == drawn[0], "its document is still there"
     with monkeypatch.context() as patch:
         patch.setattr(world.kept, "discard", killed)
