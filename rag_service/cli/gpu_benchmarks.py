@@ -22,7 +22,7 @@ def gpu(
     texts: Annotated[int, typer.Option(help="Texts; 0: by the device.", min=0)] = 0,
     tokens: Annotated[int, typer.Option(help="Tokens of each; 0: by the device.", min=0)] = 0,
     batch_tokens: Annotated[
-        int, typer.Option(help="Tokens of one pass; 0: by the device.", min=0)
+        int, typer.Option(help="Tokens of a pass of the network alone; 0: by the device.", min=0)
     ] = 0,
     layers: Annotated[int, typer.Option(help="Layers of the model; 0: by the device.", min=0)] = 0,
     width: Annotated[int, typer.Option(help="Its width; 0: by the device.", min=0)] = 0,
@@ -51,9 +51,15 @@ def gpu(
         TRIAL if device == "cpu" else Work(),
         **{name: value for name, value in asked.items() if value},
     )
+    settings = load_settings()
     with progress_bar() as progress:
         report = benchmark(
-            device, work, compiled=compiled, seed=load_settings().seed, progress=progress
+            device,
+            work,
+            batch_size=settings.batch_size,
+            compiled=compiled,
+            seed=settings.seed,
+            progress=progress,
         )
     if output is not None:
         output.write_text(json.dumps(report, indent=2) + "\n")

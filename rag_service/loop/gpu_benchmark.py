@@ -32,7 +32,7 @@ class Work:
     """Of each text, special tokens included."""
     texts: int = 16_384
     batch_tokens: int = 65_536
-    """Tokens of one pass."""
+    """Tokens of one pass of the network alone; the encoder forms its own batches."""
     rounds: int = 3
 
 
@@ -41,13 +41,19 @@ TRIAL = Work(layers=2, width=64, tokens=32, texts=64, batch_tokens=512, rounds=1
 
 
 def benchmark(
-    device: str, work: Work, *, compiled: bool, seed: int, progress: Progress = no_progress
+    device: str,
+    work: Work,
+    *,
+    batch_size: int,
+    compiled: bool,
+    seed: int,
+    progress: Progress = no_progress,
 ) -> dict[str, Any]:
     """Tokens a second of each arm on ``device``, and the share of its matrix rate: medians.
 
     ``network`` is the encoder's network alone on tokens that lie on the device, which is as fast
     as encoding can become; ``compiled`` adds the same through torch.compile. ``ragloop`` and
-    ``plain`` begin with texts and end with vectors in memory.
+    ``plain`` begin with texts and end with vectors in memory; ``batch_size`` is the former's.
 
     Raises:
         ConfigError: ``cuda`` is wanted and torch finds no GPU.
@@ -61,7 +67,7 @@ def benchmark(
     per_token = forward_flops(shape, [work.tokens]) / work.tokens
     with TemporaryDirectory() as folder:
         model = random_model(Path(folder), shape, work.tokens, seed)
-        arms = _arms(model, device, work, _texts(work, seed), compiled=compiled)
+        arms = _arms(model, device, work, _texts(work, seed), batch_size, compiled=compiled)
         for name, arm in arms.items():
             progress(f"warming up {name}", 0, 0)
             arm()
@@ -81,6 +87,7 @@ def benchmark(
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "torch": torch.__version__,
         **asdict(work),
+        "batch_size": batch_size,
         "seed": seed,
         "flops_per_token": per_token,
         "matrix_teraflops": rate / 1e12,
@@ -104,7 +111,7 @@ def require(device: str) -> None:
 
 
 def _arms(
-    model: Path, device: str, work: Work, texts: list[str], *, compiled: bool
+    model: Path, device: str, work: Work, texts: list[str], batch_size: int, *, compiled: bool
 ) -> dict[str, Callable[[], object]]:
     import torch
     from sentence_transformers import SentenceTransformer
@@ -121,8 +128,7 @@ def _arms(
         document_prompt="",
         created=now(),
     )
-    batch = max(work.batch_tokens // work.tokens, 1)
-    ours = SentenceEmbedder(card, model, "bfloat16" if device == "cuda" else "auto", batch)
+    ours = SentenceEmbedder(card, model, "bfloat16" if device == "cuda" else "auto", batch_size)
     plain = SentenceTransformer(str(model), device=device, local_files_only=True)
     network: Any = SentenceTransformer(
         str(model), device=device, local_files_only=True, model_kwargs={"dtype": torch.bfloat16}
@@ -130,17 +136,18 @@ def _arms(
     arms: dict[str, Callable[[], object]] = {
         "plain": partial(plain.encode, texts, show_progress_bar=False),
         "ragloop": partial(ours.embed_documents, texts),
-        "network": partial(_pass, network, device, work, batch),
+        "network": partial(_pass, network, device, work),
     }
     if compiled:
-        arms["compiled"] = partial(_pass, torch.compile(network), device, work, batch)
+        arms["compiled"] = partial(_pass, torch.compile(network), device, work)
     return arms
 
 
-def _pass(network: Any, device: str, work: Work, batch: int) -> None:
+def _pass(network: Any, device: str, work: Work) -> None:
     """Full batches that come to at least ``work``'s texts, and nothing but the network."""
     import torch
 
+    batch = max(work.batch_tokens // work.tokens, 1)
     words = torch.randint(5, 1000, (batch, work.tokens), device=device)
     features = {"input_ids": words, "attention_mask": torch.ones_like(words)}
     with torch.inference_mode():
