@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from rag_service.core.errors import ConfigError, ModelError, RagloopError
 
 if TYPE_CHECKING:
-    from torch.distributed import Store
+    from torch.distributed import Store  # type: ignore[attr-defined]
 
 _FOLDER, _BEAT, _READY = "folder", "beat", "ready"
 _REFUSAL, _FAILED = "refusal", "failed"
@@ -129,7 +129,7 @@ def processes(asked: int) -> int:
 
 
 def _store() -> Store:
-    from torch.distributed import PrefixStore
+    from torch.distributed import PrefixStore  # type: ignore[attr-defined]
     from torch.distributed.rendezvous import rendezvous
 
     store, _, _ = next(rendezvous("env://", timeout=timedelta(seconds=_SILENCE)))

@@ -27,7 +27,7 @@ from rag_service.wiring import open_services
 from tests.fakes.filings import filings
 from tests.fakes.tiny_model import tiny_model
 from tests.integration.command_line import CommandLine
-from tests.integration.reindexing import document
+from tests.integration.replacing import document
 
 ROWS, BATCH = 160, 16
 KILLED_AT = "TEST_KILLED_AT"
@@ -80,7 +80,7 @@ def ragloop(arguments: list[str], environment: dict[str, str]) -> None:
         return step(self, *rest)
 
     if os.environ["RANK"] == "1":
-        RetrievalTrainer.training_step = killed  # type: ignore[method-assign]
+        RetrievalTrainer.training_step = killed  # type: ignore[method-assign,assignment]
     try:
         main()
     except SystemExit as end:
