@@ -12,6 +12,7 @@ from rag_service.core.errors import JobRunning, RagloopError
 from rag_service.core.protocols import Progress
 from rag_service.core.settings import Settings, load_settings
 from rag_service.core.types import JobKind
+from rag_service.indexing.shadow import BuildOptions
 from rag_service.logs import LineFormatter, secrets
 from rag_service.loop.job_arguments import (
     ARGUMENTS,
@@ -73,9 +74,7 @@ def _work(
         outcomes = services.ingestion.run([uploads / path for path in asked.paths], progress)
         return {"documents": [outcome.as_dict() for outcome in outcomes]}
     if isinstance(asked, ReindexArguments):
-        options = work.build_options(
-            services.settings, asked.algorithm, asked.datatype, asked.fresh
-        )
+        options = BuildOptions(asked.algorithm, asked.datatype, asked.fresh)
         return work.reindex(services, asked.model, asked.dims, options, progress)
     assert isinstance(asked, FinetuneArguments)
     chosen = asked.options(services.settings)
