@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from rag_service.loop.evaluation import Evaluator
     from rag_service.loop.experiments import Experimenter
     from rag_service.loop.finetune_benchmark import FinetuneBenchmark
+    from rag_service.loop.growth_benchmark import GrowthBenchmark
     from rag_service.loop.improve import Improver
     from rag_service.loop.index_tuning import IndexTuner
     from rag_service.loop.ingestion import Ingestion
@@ -496,6 +497,25 @@ class Services:
             chunks=self.chunks,
             registry=self.registry,
             indexer=self.indexer,
+            used_memory=self.used_memory,
+        )
+
+    @cached_property
+    def growth_benchmark(self) -> GrowthBenchmark:
+        from rag_service.loop.growth_benchmark import GrowthBenchmark
+
+        return GrowthBenchmark(
+            chunks=self.chunks,
+            vectors=self.vectors,
+            releases=self.releases,
+            indexer=ShadowIndexer(
+                self.chunks,
+                self.vectors,
+                self.releases,
+                self.registry,
+                self._index_spec,
+                sample=0,
+            ),
             used_memory=self.used_memory,
         )
 

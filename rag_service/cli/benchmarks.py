@@ -14,6 +14,7 @@ from rich.console import Console
 
 from rag_service.cli.answer_benchmarks import answers
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
+from rag_service.cli.growth_benchmarks import growth
 from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.cli.release_benchmarks import reindex, swap
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group.command("training")(training)
     group.command("swap")(swap)
     group.command("reindex")(reindex)
+    group.command("growth")(growth)
     group.command("retrieval")(retrieval)
     group.command("service")(service)
     group.command("soak")(soak)
