@@ -10,43 +10,40 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from rag_service import wiring
 from rag_service.core.errors import StoreError
 from rag_service.core.settings import Settings
-from rag_service.core.types import Chunk, TunedIndex
+from rag_service.core.types import Chunk, ModelCard, TunedIndex
 from rag_service.loop import index_recall, index_tuning
 from rag_service.loop.growing_corpus import GrowingCorpus
 from rag_service.loop.growth_benchmark import about_headings
 from rag_service.loop.index_recall import RecallTarget
 from rag_service.wiring import Services
 from tests.fakes.filings import filings
-from tests.fakes.tiny_model import tiny_model
+from tests.fakes.models import FakeRegistry
 from tests.integration.command_line import CommandLine
 from tests.unit.test_indexing import document
 
 CHUNKS = filings(6, (2022, 2023, 2024))
+CARD = ModelCard("base", "base", "", 64, 256, "", "", "2026-01-01T00:00:00Z")
 TUNED = TunedIndex("hnsw", 8, 50, 20, "r0001", 144, 0.99, 10, "2026-01-01T00:00:00Z")
 
 
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    return tiny_model(tmp_path / "model", [chunk.embedded_text for chunk in CHUNKS]).path
+@pytest.fixture(autouse=True)
+def fake_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wiring, "make_registry", lambda settings: FakeRegistry([CARD]))
 
 
-def services_of(client: Redis, namespace: str, home: Path, model: str, **said: Any) -> Services:
+def services_of(client: Redis, namespace: str, home: Path, **said: Any) -> Services:
     settings = Settings(
-        home=home,
-        namespace=namespace,
-        embedding_model=model,
-        precision="float32",
-        llm="none",
-        **said,
+        home=home, namespace=namespace, embedding_model=CARD.name, llm="none", **said
     )
     return Services(settings, client, background=False)
 
 
 @pytest.fixture
-def services(client: Redis, namespace: str, tmp_path: Path, model: str) -> Iterator[Services]:
-    services = services_of(client, namespace, tmp_path / "home", model)
+def services(client: Redis, namespace: str, tmp_path: Path) -> Iterator[Services]:
+    services = services_of(client, namespace, tmp_path / "home")
     services.ensure_live()
     yield services
     services.close()
@@ -59,21 +56,20 @@ def put(services: Services, chunks: list[Chunk]) -> None:
 
 
 def test_new_indexes_are_made_as_tuned_where_no_setting_says_otherwise(
-    services: Services, client: Redis, namespace: str, tmp_path: Path, model: str
+    services: Services, client: Redis, namespace: str, tmp_path: Path
 ) -> None:
-    card = services.registry.resolve(model)
     assert services.index_tuning.get() is None
-    before = services.indexer.create(card)
+    before = services.indexer.create(CARD)
     services.index_tuning.put(TUNED)
     assert services.index_tuning.get() == TUNED
-    after = services.indexer.start(card)
+    after = services.indexer.start(CARD)
     assert after.release != before.release, "one that was begun with another graph is left"
     spec = services.vectors.spec(after.index)
     assert (spec.m, spec.ef_construction, spec.ef_runtime) == (8, 50, 20)
     assert services.vectors.spec(before.index).m == 16
 
-    said = services_of(client, namespace, tmp_path / "home", model, hnsw_m=24)
-    spec = said.vectors.spec(said.indexer.create(card).index)
+    said = services_of(client, namespace, tmp_path / "home", hnsw_m=24)
+    spec = said.vectors.spec(said.indexer.create(CARD).index)
     assert (spec.m, spec.ef_construction) == (24, 50), "what a setting says comes first"
     said.close()
 
@@ -90,7 +86,6 @@ def test_the_command_tunes_on_the_live_release_and_keeps_what_is_to_be_applied(
     services: Services,
     redis_url: str,
     namespace: str,
-    model: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
@@ -102,7 +97,7 @@ def test_the_command_tunes_on_the_live_release_and_keeps_what_is_to_be_applied(
     environment = {
         "RAGLOOP_REDIS_URL": redis_url,
         "RAGLOOP_NAMESPACE": namespace,
-        "RAGLOOP_EMBEDDING_MODEL": model,
+        "RAGLOOP_EMBEDDING_MODEL": CARD.name,
     }
     ragloop = CommandLine(tmp_path / "home", environment, monkeypatch, capfd)
     told = ragloop("tune-index", "--questions", 40)
@@ -121,13 +116,12 @@ def test_the_command_tunes_on_the_live_release_and_keeps_what_is_to_be_applied(
     assert services.vectors.names() == [live.index], "what was tried is dropped"
     assert len(services.vectors.ids(live.index)) == len(CHUNKS)
 
-    reindexed = ragloop("reindex", "--model", model, "--json").document
+    reindexed = ragloop("reindex", "--model", CARD.name, "--json").document
     assert (reindexed["algorithm"], reindexed["embedded"]) == (kept.algorithm, 0)
 
 
 def test_a_store_is_measured_as_it_grows_by_copies(services: Services, client: Redis) -> None:
     live = services.ensure_live()
-    card = services.registry.get(live.model)
     embedder = services.registry.load(live.model)
     vectors = embedder.embed_documents([chunk.embedded_text for chunk in CHUNKS])
     texts = [f"What does {chunk.facts.company} say about {chunk.heading}?" for chunk in CHUNKS]
@@ -135,7 +129,7 @@ def test_a_store_is_measured_as_it_grows_by_copies(services: Services, client: R
         GrowingCorpus(CHUNKS, vectors, 7),
         about_headings(texts[:20], embedder),
         live,
-        card,
+        CARD,
         [50, 100, 200],
         RecallTarget(0.9, 5, 7),
         reindex_most=100,
