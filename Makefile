@@ -75,6 +75,9 @@ bench-swap: weights ## searches all the time while the model is swapped; ARGS=fo
 bench-reindex: weights ## reindex against the encoder alone, and its memory; ARGS=filings
 	$(BIN)/ragloop bench reindex $(ARGS)
 
+bench-growth: weights ## rates, latency, recall and memory up to 300,000 chunks; ARGS=filings
+	$(BIN)/ragloop bench growth $(ARGS)
+
 bench-retrieval: weights ## stages of a search, base and trained model; FILINGS=, QUESTIONS=
 	$(BIN)/ragloop bench retrieval $(FILINGS) --dataset $(QUESTIONS) --split dev $(ARGS)
 

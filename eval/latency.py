@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from eval.significance import median_interval
 from rag_service.core.types import Interval
 
+Asked = TypeVar("Asked")
 Ask = Callable[[str], object]
 """Searches for one question as a request does: encoder, then index."""
 
@@ -62,11 +64,7 @@ def measure(
         ask(asked[0])
     seconds = np.empty((2, len(asked), MOST_ROUNDS))
     for turn in range(MOST_ROUNDS):
-        for place, question in enumerate(asked):
-            for side in (0, 1) if (turn + place) % 2 else (1, 0):
-                start = clock()
-                sides[side](question)
-                seconds[side, place, turn] = clock() - start
+        seconds[:, :, turn] = in_turn(sides, asked, turn, clock)
         rounds = turn + 1
         if rounds % ROUNDS:
             continue
@@ -83,6 +81,23 @@ def measure(
         rounds=rounds,
         seed=seed,
     )
+
+
+def in_turn(
+    sides: Sequence[Callable[[Asked], object]],
+    asked: Sequence[Asked],
+    turn: int,
+    clock: Callable[[], float] = perf_counter,
+) -> npt.NDArray[np.float64]:
+    """Seconds ``(sides, asked)`` of asking each side for each, another side first every time."""
+    seconds = np.empty((len(sides), len(asked)))
+    for place, one in enumerate(asked):
+        for offset in range(len(sides)):
+            side = (turn + place + 1 + offset) % len(sides)
+            start = clock()
+            sides[side](one)
+            seconds[side, place] = clock() - start
+    return seconds
 
 
 def load_latency(raw: Mapping[str, Any]) -> Latency:

@@ -78,6 +78,21 @@ def median_interval(values: Sequence[float], seed: int) -> Interval:
     return Interval(middle, float(low), float(high))
 
 
+def quantile_interval(values: Sequence[float], q: float) -> Interval:
+    """The quantile ``q`` with the 95 % interval that ranks give, whatever the distribution.
+
+    (Binomial limits, as in W. J. Conover, Practical Nonparametric Statistics.) Where there are too
+    few values for a limit it is the least or the greatest of them. Raises ValueError if there is
+    none.
+    """
+    from scipy.stats import binom
+
+    ordered = np.sort(_sample(values))
+    first, last = (int(binom.ppf(tail, len(ordered), q)) for tail in (0.025, 0.975))
+    low, high = ordered[max(0, first - 1)], ordered[min(last, len(ordered) - 1)]
+    return Interval(float(np.quantile(ordered, q)), float(low), float(high), by="requests")
+
+
 def difference(
     a: Sequence[float], b: Sequence[float], seed: int, documents: Sequence[str] | None = None
 ) -> Difference:

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from rag_service.adapters.redis_chunks import RedisChunkStore
 from rag_service.adapters.redis_claims import RedisClaimStore
 from rag_service.adapters.redis_client import connect, used_memory
 from rag_service.adapters.redis_experiments import RedisExperimentStore
+from rag_service.adapters.redis_index_tuning import RedisIndexTuning
 from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.redis_latency import RedisLatencyLog
 from rag_service.adapters.redis_releases import RedisReleaseStore
@@ -50,7 +52,7 @@ from rag_service.core.protocols import (
 )
 from rag_service.core.settings import Settings, parse_stages
 from rag_service.core.telemetry import NO_METER, NO_TRACER, Meter, Telemetry, Tracer
-from rag_service.core.types import IndexSpec, ModelCard, Readiness, Release
+from rag_service.core.types import IndexSpec, ModelCard, QuestionSet, Readiness, Release
 from rag_service.indexing.crew import Crew
 from rag_service.indexing.holding import Holder
 from rag_service.indexing.pace import Pace
@@ -75,7 +77,9 @@ if TYPE_CHECKING:
     from rag_service.loop.evaluation import Evaluator
     from rag_service.loop.experiments import Experimenter
     from rag_service.loop.finetune_benchmark import FinetuneBenchmark
+    from rag_service.loop.growth_benchmark import GrowthBenchmark
     from rag_service.loop.improve import Improver
+    from rag_service.loop.index_tuning import IndexTuner
     from rag_service.loop.ingestion import Ingestion
     from rag_service.loop.jobs import JobStore, WorkerSlot
     from rag_service.loop.judging import Judge, Judgment
@@ -87,6 +91,14 @@ if TYPE_CHECKING:
     from rag_service.loop.retrieval_benchmark import RetrievalBenchmark
     from rag_service.loop.training import Finetuner
     from rag_service.loop.uploads import Uploads
+
+_TUNED = {
+    "index_algorithm": "algorithm",
+    "hnsw_m": "m",
+    "hnsw_ef_construction": "ef_construction",
+    "hnsw_ef_runtime": "ef_runtime",
+}
+"""By setting, what of an index it says that `ragloop tune-index` finds too."""
 
 
 class Services:
@@ -120,6 +132,10 @@ class Services:
     @cached_property
     def releases(self) -> RedisReleaseStore:
         return RedisReleaseStore(self._client, self.settings.namespace)
+
+    @cached_property
+    def index_tuning(self) -> RedisIndexTuning:
+        return RedisIndexTuning(self._client, self.settings.namespace)
 
     @cached_property
     def claims(self) -> RedisClaimStore:
@@ -486,6 +502,39 @@ class Services:
         )
 
     @cached_property
+    def growth_benchmark(self) -> GrowthBenchmark:
+        from rag_service.loop.growth_benchmark import GrowthBenchmark
+
+        return GrowthBenchmark(
+            chunks=self.chunks,
+            vectors=self.vectors,
+            releases=self.releases,
+            indexer=ShadowIndexer(
+                self.chunks,
+                self.vectors,
+                self.releases,
+                self.registry,
+                self._index_spec,
+                sample=0,
+            ),
+            used_memory=self.used_memory,
+        )
+
+    @cached_property
+    def index_tuner(self) -> IndexTuner:
+        from rag_service.loop.index_tuning import IndexTuner
+
+        return IndexTuner(
+            chunks=self.chunks,
+            vectors=self.vectors,
+            releases=self.releases,
+            registry=self.registry,
+            used_memory=self.used_memory,
+            hold=self.holder.hold,
+            seed=self.settings.seed,
+        )
+
+    @cached_property
     def retrieval_benchmark(self) -> RetrievalBenchmark:
         from rag_service.loop.retrieval_benchmark import RetrievalBenchmark
 
@@ -608,6 +657,15 @@ class Services:
             )
         return folders[-1].parent
 
+    def held_out_questions(self) -> QuestionSet | None:
+        """Those of the last improvement, if there was one."""
+        from eval.question_sets import load
+
+        try:
+            return load(self.newest_question_set(), "test")
+        except NotFound:
+            return None
+
     def ready(self) -> Readiness:
         """What requests depend on, and what is wrong with it."""
         return self._readiness()
@@ -635,7 +693,8 @@ class Services:
         return None
 
     def _index_spec(self, release: str, model: ModelCard) -> IndexSpec:
-        return IndexSpec(
+        """As the settings say; what they leave open is as it was tuned."""
+        spec = IndexSpec(
             name=f"{self.settings.namespace}-ix-{release}",
             dims=model.dims,
             model=model.fingerprint,
@@ -645,6 +704,11 @@ class Services:
             ef_construction=self.settings.hnsw_ef_construction,
             ef_runtime=self.settings.hnsw_ef_runtime,
         )
+        if (tuned := self.index_tuning.get()) is None:
+            return spec
+        said = self.settings.model_fields_set
+        left_open = {part for setting, part in _TUNED.items() if setting not in said}
+        return replace(spec, **{part: getattr(tuned, part) for part in left_open})
 
 
 def _process_name() -> str:

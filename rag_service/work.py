@@ -13,7 +13,6 @@ from rag_service.core.errors import InvalidRequest
 from rag_service.core.ids import file_id
 from rag_service.core.protocols import Progress
 from rag_service.core.settings import Settings
-from rag_service.core.types import Algorithm, VectorType
 
 if TYPE_CHECKING:
     from rag_service.indexing.shadow import BuildOptions
@@ -53,7 +52,8 @@ def reindex(
     card = services.registry.resolve(model)
     if dims:
         card = services.registry.truncated(card.fingerprint, dims)
-    arguments = {"model": card.fingerprint, **asdict(options)}
+    shape = services.indexer.shape(card, options)
+    arguments = {"model": card.fingerprint, **shape, "fresh": options.fresh}
     services.ensure_live()
     with services.jobs.run("reindex", arguments, alone=False) as job:
         return services.reindexer.run(job, card, options, progress).as_dict()
@@ -73,17 +73,6 @@ def judge(services: Services, release: str, progress: Progress) -> dict[str, Any
             f"the gate compares candidates with the live release: {release} is {state}"
         )
     return judged.as_dict()
-
-
-def build_options(
-    settings: Settings, algorithm: Algorithm | None, datatype: VectorType | None, fresh: bool
-) -> BuildOptions:
-    """As chosen, or else as the settings say."""
-    from rag_service.indexing.shadow import BuildOptions
-
-    return BuildOptions(
-        algorithm or settings.index_algorithm, datatype or settings.index_datatype, fresh
-    )
 
 
 def job_arguments(settings: Settings, options: Any) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from rag_service.core.errors import JobRunning, RagloopError, StoreUnavailable
 from rag_service.core.protocols import ClaimStore, Progress
 from rag_service.core.settings import Settings, load_settings
 from rag_service.core.types import JobKind
+from rag_service.indexing.shadow import BuildOptions
 from rag_service.logs import LineFormatter, scrubber, secrets
 from rag_service.loop.job_arguments import (
     ARGUMENTS,
@@ -131,9 +132,7 @@ def _work(
         outcomes = services.ingestion.run([uploads / path for path in asked.paths], progress)
         return {"documents": [outcome.as_dict() for outcome in outcomes]}
     if isinstance(asked, ReindexArguments):
-        options = work.build_options(
-            services.settings, asked.algorithm, asked.datatype, asked.fresh
-        )
+        options = BuildOptions(asked.algorithm, asked.datatype, asked.fresh)
         return work.reindex(services, asked.model, asked.dims, options, progress)
     if isinstance(asked, JudgeArguments):
         return work.judge(services, asked.release, progress)

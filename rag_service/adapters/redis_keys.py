@@ -46,6 +46,11 @@ class Keys:
         return f"{self.namespace}:release-counter"
 
     @property
+    def index_tuning(self) -> str:
+        """String: JSON of what new indexes are made with."""
+        return f"{self.namespace}:index-tuning"
+
+    @property
     def documents(self) -> str:
         """Hash: document id to its JSON."""
         return f"{self.namespace}:documents"

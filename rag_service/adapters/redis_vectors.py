@@ -203,6 +203,10 @@ class RedisVectorStore:
         return self._spec(index).model
 
     @store_errors()
+    def spec(self, index: str) -> IndexSpec:
+        return self._spec(index)
+
+    @store_errors()
     def names(self) -> list[str]:
         ever = sorted(map(str, self._client.smembers(self._keys.index_names)))
         with self._client.pipeline(transaction=False) as pipe:
@@ -312,6 +316,8 @@ def _query(lookup: Lookup, spec: IndexSpec) -> VectorQuery | TextQuery | None:
             dtype=spec.datatype,
             filter_expression=only,
             num_results=lookup.k,
+            # An index of another kind refuses it.
+            ef_runtime=lookup.ef_runtime or None if spec.algorithm == "hnsw" else None,
         ).timeout(_SEARCH_MILLISECONDS)
     weights = word_weights(lookup.terms)
     if not weights:

@@ -16,6 +16,7 @@ from rag_service.cli.answer_benchmarks import answers
 from rag_service.cli.encoder_benchmarks import encoder
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
 from rag_service.cli.gpu_benchmarks import gpu
+from rag_service.cli.growth_benchmarks import growth
 from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.cli.release_benchmarks import reindex, swap
@@ -47,6 +48,7 @@ def register(app: typer.Typer) -> None:
     group.command("gpu")(gpu)
     group.command("swap")(swap)
     group.command("reindex")(reindex)
+    group.command("growth")(growth)
     group.command("retrieval")(retrieval)
     group.command("service")(service)
     group.command("soak")(soak)

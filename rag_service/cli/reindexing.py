@@ -10,6 +10,7 @@ import typer
 from rag_service import work
 from rag_service.cli.output import JsonFlag, emit, progress_bar
 from rag_service.core.settings import load_settings
+from rag_service.indexing.shadow import BuildOptions
 from rag_service.wiring import open_services
 
 _NICENESS = 10
@@ -43,7 +44,7 @@ def reindex(
     The same command in a second process, or on a second machine, takes a part of the work.
     """
     settings = load_settings()
-    options = work.build_options(settings, algorithm, datatype, fresh)
+    options = BuildOptions(algorithm, datatype, fresh)
     with open_services(settings) as services, progress_bar() as progress:
         # Here, so that an embedded Redis that this process started keeps its own priority.
         os.nice(_NICENESS)

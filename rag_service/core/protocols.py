@@ -139,6 +139,10 @@ class VectorStore(Protocol):
         """Fingerprint of the model whose vectors it holds. Raises IndexMissing."""
         ...
 
+    def spec(self, index: str) -> IndexSpec:
+        """What it is made of. Raises IndexMissing."""
+        ...
+
     def names(self) -> list[str]:
         """Every index that is there, also one whose drop was interrupted."""
         ...

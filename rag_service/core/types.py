@@ -130,6 +130,8 @@ class Lookup:
     """``(dims,)``: the nearest by cosine."""
     terms: tuple[tuple[str, float], ...] = ()
     """Words or phrases with their weights, any of which will do: the best by BM25."""
+    ef_runtime: int = 0
+    """Candidates that a search in a graph keeps; 0: as its index says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +216,34 @@ class IndexSpec:
     m: int = 16
     ef_construction: int = 100
     ef_runtime: int = 64
+
+    @property
+    def shape(self) -> dict[str, Any]:
+        """What two indexes of one kind have in common, whatever they hold."""
+        graph = {
+            "m": self.m,
+            "ef_construction": self.ef_construction,
+            "ef_runtime": self.ef_runtime,
+        }
+        kind = {"algorithm": self.algorithm, "datatype": self.datatype}
+        return kind | (graph if self.algorithm == "hnsw" else {})
+
+
+@dataclass(frozen=True, slots=True)
+class TunedIndex:
+    """What new indexes are made with where the settings do not say, and where it was found."""
+
+    algorithm: Algorithm
+    m: int
+    ef_construction: int
+    ef_runtime: int
+    release: str
+    """Whose vectors it was found on."""
+    chunks: int
+    recall: float
+    """That was wanted, of ``k`` against exact search."""
+    k: int
+    created: str
 
 
 @dataclass(frozen=True, slots=True)

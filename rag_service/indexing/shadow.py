@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -176,6 +177,10 @@ class ShadowIndexer(IndexMender):
         rows = [shared.of(batch, release.model) for batch in batches]
         return np.concatenate([np.empty((0, release.dims), np.float32), *rows])
 
+    def shape(self, model: ModelCard, options: BuildOptions) -> dict[str, Any]:
+        """What an index of this model and these options would be like."""
+        return self._spec("", model, options).shape
+
     def _spec(self, release: str, model: ModelCard, options: BuildOptions) -> IndexSpec:
         spec = self._make_spec(release, model)
         return replace(
@@ -186,15 +191,20 @@ class ShadowIndexer(IndexMender):
 
     def _unfinished(self, spec: IndexSpec, fresh: bool) -> Release | None:
         """The newest release of this model and shape that was not live yet."""
-        shape = (spec.model, spec.algorithm, spec.datatype)
         for release in reversed(self._releases.all()):
-            if (release.model, release.algorithm, release.datatype) != shape:
+            if release.model != spec.model or not self._is_like(release, spec):
                 continue
             if release.state == "candidate" and not fresh:
                 return release
             if release.state == "building" and release.fresh == fresh:
                 return release
         return None
+
+    def _is_like(self, release: Release, spec: IndexSpec) -> bool:
+        try:
+            return self._vectors.spec(release.index).shape == spec.shape
+        except IndexMissing:  # to be made now
+            return (release.algorithm, release.datatype) == (spec.algorithm, spec.datatype)
 
     def _has_index(self, release: Release, model: ModelCard) -> bool:
         """Whether its index is there, made now if a kill prevented it.

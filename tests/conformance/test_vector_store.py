@@ -23,6 +23,7 @@ from rag_service.core.types import (
     FilingFacts,
     Filters,
     IndexSpec,
+    Lookup,
     Release,
     TableCells,
     Vectors,
@@ -136,7 +137,9 @@ def test_every_kind_of_index_finds_filters_and_gives_back(
     stores: Stores, algorithm: Algorithm, datatype: VectorType
 ) -> None:
     store, vectors = stores.vectors, directions(40)
-    store.create(IndexSpec("ix", DIMS, "model-a", algorithm, datatype))
+    spec = IndexSpec("ix", DIMS, "model-a", algorithm, datatype, m=8, ef_runtime=99)
+    store.create(spec)
+    assert store.spec("ix") == spec
     chunks = [passage(n, company="3M" if n % 4 == 0 else "Nike") for n in range(40)]
     store.write("ix", chunks, vectors)
     hits = store.search("ix", vectors[5], 40, NO_FILTER)
@@ -147,6 +150,8 @@ def test_every_kind_of_index_finds_filters_and_gives_back(
     assert [hit.score for hit in hits] == pytest.approx(
         [cosines[hit.chunk.position] for hit in hits], abs=near
     )
+    (wide,) = store.look_up("ix", [Lookup(40, vector=vectors[5], ef_runtime=80)])
+    assert {hit.chunk.chunk_id for hit in wide} == {hit.chunk.chunk_id for hit in hits}
     asked = store.search("ix", vectors[5], 10, Filters(company="3m"))
     assert sorted(hit.chunk.position for hit in asked) == list(range(0, 40, 4))
     read = store.vectors("ix", [chunk.chunk_id for chunk in chunks])

@@ -151,6 +151,9 @@ class FakeVectorStore:
     def model(self, index: str) -> str:
         return self._index(index).spec.model
 
+    def spec(self, index: str) -> IndexSpec:
+        return self._index(index).spec
+
     def names(self) -> list[str]:
         return sorted(self._redis.indexes)
 

@@ -24,6 +24,7 @@ from rag_service.core.types import (
     FilingFacts,
     Filters,
     IndexSpec,
+    Lookup,
     Release,
     Vectors,
     VectorType,
@@ -202,14 +203,17 @@ def test_a_larger_ef_finds_more_of_the_true_neighbours(stores: Stores) -> None:
         index = f"ix-ef{ef}"
         stores.vectors.create(IndexSpec(index, DIMS, "m", m=4, ef_construction=16, ef_runtime=ef))
         stores.vectors.write(index, chunks, vectors)
+    for index, ef in (("ix-ef4", 0), ("ix-ef200", 0), ("ix-ef4", 200)):
         right = 0
-        for query in queries:
+        asked = [Lookup(4, vector=query, ef_runtime=ef) for query in queries]
+        for query, hits in zip(queries, stores.vectors.look_up(index, asked), strict=True):
             true = np.argsort(-(unit @ query))[:4]
-            hits = stores.vectors.search(index, query, 4, Filters())
             right += len({hit.chunk.position for hit in hits} & set(true.tolist()))
         recalls.append(right / (4 * len(queries)))
-    assert recalls[1] > 0.9
-    assert recalls[1] > recalls[0] + 0.1
+    by_index, by_lookup = recalls[1:]
+    assert by_index > 0.9
+    assert by_index > recalls[0] + 0.1
+    assert by_lookup == pytest.approx(by_index, abs=0.02), "a lookup may say how wide it is"
 
 
 def test_what_was_stored_by_another_version_is_named(stores: Stores) -> None:

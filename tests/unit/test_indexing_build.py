@@ -299,6 +299,21 @@ def test_an_unfinished_release_is_gone_on_with_only_in_its_own_shape(world: Worl
     assert world.indexer.start(card("better")).release == first.release
 
 
+def test_a_candidate_with_another_graph_is_not_taken_for_one_of_this(world: World) -> None:
+    first = world.indexer.build(card("better"))
+    index = world.redis.indexes[first.index]
+    index.spec = replace(index.spec, m=32)
+    second = world.indexer.start(card("better"))
+    assert second.release != first.release
+    assert world.indexer.start(card("better")).release == second.release
+
+    exact = world.indexer.start(card("better"), options=BuildOptions("flat"))
+    index = world.redis.indexes[exact.index]
+    index.spec = replace(index.spec, m=32)
+    again = world.indexer.start(card("better"), options=BuildOptions("flat"))
+    assert again.release == exact.release, "exact search has no graph"
+
+
 def test_vectors_go_from_float32_to_float16_and_not_back(world: World) -> None:
     total = len(world.chunks.chunk_ids())
     tally = Tally()
