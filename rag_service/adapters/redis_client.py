@@ -111,8 +111,8 @@ def settle(url: str) -> None:
 def used_memory(client: redis.Redis) -> int:
     """Bytes that Redis holds, indexes among them."""
     if isinstance(client, RedisCluster):
-        nodes = client.info("memory", target_nodes=RedisCluster.PRIMARIES)
-        return sum(int(told["used_memory"]) for told in nodes.values())
+        nodes = [client.info("memory", target_nodes=node) for node in client.get_primaries()]
+        return sum(int(told["used_memory"]) for told in nodes)
     return int(client.info("memory")["used_memory"])
 
 
