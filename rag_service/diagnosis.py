@@ -13,10 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from redis import Redis
+
 from rag_service.adapters.embedded_redis import EmbeddedRedis
 from rag_service.adapters.llm import make_generator
 from rag_service.adapters.package_weights import cached
-from rag_service.adapters.redis_client import connect
+from rag_service.adapters.redis_client import connect, connect_plain, store_errors
+from rag_service.adapters.redis_cluster import check_for_jobs, namespace_on
 from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.reranker_registry import FileRerankers, is_fingerprint
 from rag_service.core.addresses import without_secrets
@@ -43,7 +46,13 @@ class Check:
 def diagnose(settings: Settings) -> list[Check]:
     """All checks, in the order in which a user would mend them."""
     checks = [_python(), _home(settings), disk(settings)]
-    checks += [_redis(settings), _embedding_model(settings), *_reranker(settings), _llm(settings)]
+    checks += [
+        _redis(settings),
+        *jobs(settings),
+        _embedding_model(settings),
+        *_reranker(settings),
+        _llm(settings),
+    ]
     checks += [_processor(), _pdf(settings), _training()]
     return checks
 
@@ -93,9 +102,29 @@ def _redis(settings: Settings) -> Check:
 def _live_release(url: str, namespace: str) -> str:
     with closing(connect(url)) as client:
         version = str(client.info("server")["redis_version"])
-        live = RedisReleaseStore(client, namespace).current()
+        live = RedisReleaseStore(client, _namespace_on(client, namespace)).current()
     served = f"release {live.release} is live" if live else "no release is live yet"
     return f"{without_secrets(url)}: Redis {version} with its query engine, {served}"
+
+
+def jobs(settings: Settings) -> list[Check]:
+    """Nothing where they are in the embedded server."""
+    where = without_secrets(settings.jobs_url or settings.redis_url)
+
+    def probe() -> str:
+        if settings.jobs_url:
+            connect_plain(settings.jobs_url, "RAGLOOP_JOBS_URL").close()
+        else:
+            with closing(connect(settings.redis_url)) as client:
+                check_for_jobs(_namespace_on(client, settings.namespace))
+        return where
+
+    return [_try("jobs", where, probe)] if where else []
+
+
+def _namespace_on(client: Redis, namespace: str) -> str:
+    with store_errors():
+        return namespace_on(client, namespace)
 
 
 def _embedding_model(settings: Settings) -> Check:

@@ -137,11 +137,12 @@ def scrubber(secrets: Sequence[str]) -> Callable[[str], str]:
 def secrets(settings: Settings) -> list[str]:
     """What no line may say, of the settings."""
     known = [settings.openai_api_key]
-    if "@" in settings.redis_url:
-        try:
-            known.append(unquote(urlsplit(settings.redis_url).password or ""))
-        except ValueError:
-            known.append(settings.redis_url)
+    for url in (settings.redis_url, settings.jobs_url):
+        if "@" in url:
+            try:
+                known.append(unquote(urlsplit(url).password or ""))
+            except ValueError:
+                known.append(url)
     return known
 
 

@@ -20,7 +20,8 @@ from rag_service.adapters.redis_api_keys import RedisKeyStore
 from rag_service.adapters.redis_cache import RedisAnswerCache
 from rag_service.adapters.redis_chunks import RedisChunkStore
 from rag_service.adapters.redis_claims import RedisClaimStore
-from rag_service.adapters.redis_client import connect, used_memory
+from rag_service.adapters.redis_client import connect, connect_plain, store_errors, used_memory
+from rag_service.adapters.redis_cluster import check_for_jobs, namespace_on
 from rag_service.adapters.redis_experiments import RedisExperimentStore
 from rag_service.adapters.redis_index_tuning import RedisIndexTuning
 from rag_service.adapters.redis_job_events import RedisJobEvents
@@ -122,16 +123,21 @@ class Services:
         return used_memory(self._client)
 
     @cached_property
+    def _namespace(self) -> str:
+        with store_errors():
+            return namespace_on(self._client, self.settings.namespace)
+
+    @cached_property
     def vectors(self) -> RedisVectorStore:
-        return RedisVectorStore(self._client, self.settings.namespace)
+        return RedisVectorStore(self._client, self._namespace)
 
     @cached_property
     def chunks(self) -> RedisChunkStore:
-        return RedisChunkStore(self._client, self.settings.namespace)
+        return RedisChunkStore(self._client, self._namespace)
 
     @cached_property
     def releases(self) -> RedisReleaseStore:
-        return RedisReleaseStore(self._client, self.settings.namespace)
+        return RedisReleaseStore(self._client, self._namespace)
 
     @cached_property
     def index_tuning(self) -> RedisIndexTuning:
@@ -139,19 +145,19 @@ class Services:
 
     @cached_property
     def claims(self) -> RedisClaimStore:
-        return RedisClaimStore(self._client, self.settings.namespace)
+        return RedisClaimStore(self._client, self._namespace)
 
     @cached_property
     def keys(self) -> RedisKeyStore:
-        return RedisKeyStore(self._client, self.settings.namespace)
+        return RedisKeyStore(self._client, self._namespace)
 
     @cached_property
     def rates(self) -> RedisRateLimiter:
-        return RedisRateLimiter(self._client, self.settings.namespace)
+        return RedisRateLimiter(self._client, self._namespace)
 
     @cached_property
     def latency_log(self) -> RedisLatencyLog:
-        return RedisLatencyLog(self._client, self.settings.namespace)
+        return RedisLatencyLog(self._client, self._namespace)
 
     @cached_property
     def telemetry(self) -> Telemetry:
@@ -266,7 +272,7 @@ class Services:
         seconds = self.settings.answer_cache_seconds
         cache = None
         if seconds:
-            cache = RedisAnswerCache(self._client, self.settings.namespace, seconds)
+            cache = RedisAnswerCache(self._client, self._namespace, seconds)
         llm = self.generator.name if self.generator is not None else "none"
         meter = self.telemetry.meter
         return CachedAnswerer(self.answerer, cache, self.chunks, llm, meter)
@@ -277,7 +283,7 @@ class Services:
 
     @cached_property
     def experiments(self) -> Experiments:
-        store = RedisExperimentStore(self._client, self.settings.namespace)
+        store = RedisExperimentStore(self._client, self._namespace)
         return Experiments(store, self.releases, self.retriever, at_hand=self.serving.at_hand)
 
     @cached_property
@@ -334,8 +340,16 @@ class Services:
         return JobStore(self.settings.home, self._tracer)
 
     @cached_property
+    def jobs_client(self) -> Redis:
+        """Where jobs are kept. RQ takes steps that touch several slots."""
+        if self.settings.jobs_url:
+            return connect_plain(self.settings.jobs_url, "RAGLOOP_JOBS_URL")
+        check_for_jobs(self._namespace)
+        return self._client
+
+    @cached_property
     def job_events(self) -> RedisJobEvents:
-        return RedisJobEvents(self._client, self.settings.namespace)
+        return RedisJobEvents(self.jobs_client, self.settings.namespace)
 
     @cached_property
     def queue(self) -> RqJobQueue:
@@ -343,7 +357,7 @@ class Services:
         from rag_service.loop.job_arguments import check_arguments
 
         return RqJobQueue(
-            self._client,
+            self.jobs_client,
             self.settings.namespace,
             self.job_events,
             "rag_service.worker.run",
@@ -359,7 +373,7 @@ class Services:
         return Backups(
             self.settings.home,
             self.settings.namespace,
-            RedisCopy(self._client, self.settings.namespace),
+            RedisCopy(self._client, self._namespace),
             self.chunks,
             self.releases,
             self.jobs,
@@ -579,6 +593,8 @@ class Services:
         for part in ("holder", "leases", "_worker", "_reporter", "queue", "_tracer"):
             if part in made:
                 made[part].close()
+        if self.settings.jobs_url and "jobs_client" in made:
+            made["jobs_client"].close()
 
     def ensure_live(self) -> Release:
         """The live release; the first one is made of the configured embedding model."""
@@ -796,4 +812,7 @@ def open_services(
         stack.callback(client.close)
         services = Services(settings, client, background=background, tracer=tracer)
         stack.callback(services.close)
+        if background:
+            _ = services.jobs_client  # a service without it is told so at its start
+        services.releases.follow()
         yield services

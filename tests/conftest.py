@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import settings
 
 from rag_service.adapters.embedded_redis import EmbeddedRedis
 from rag_service.adapters.redis_client import connect
+from tests.fakes.redis_servers import SlotChecked, StrictCluster, cluster_node
 
 # A machine that is busy makes a slow example, not a wrong one; pytest's timeout ends what hangs.
 settings.register_profile("tests", deadline=None)
@@ -35,6 +37,29 @@ def namespace() -> str:
 @pytest.fixture
 def client(redis_url: str) -> Iterator[redis.Redis]:
     client = connect(redis_url)
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def cluster_url(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a Redis Cluster of one node."""
+    # The embedded server has linked what the binary needs.
+    libraries = Path(redis_url.removeprefix("unix://")).parent / "lib"
+    with cluster_node(tmp_path_factory.mktemp("cluster"), libraries) as url:
+        yield url
+
+
+@pytest.fixture
+def cluster_client(cluster_url: str) -> Iterator[redis.Redis]:
+    client = cast(redis.Redis, StrictCluster(cluster_url, decode_responses=True))
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def slots_client(redis_url: str) -> Iterator[redis.Redis]:
+    client = SlotChecked.from_url(redis_url, decode_responses=True)
     yield client
     client.close()
 

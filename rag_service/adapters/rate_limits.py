@@ -23,9 +23,10 @@ class RedisRateLimiter:
     """
 
     def __init__(self, client: redis.Redis, namespace: str) -> None:
-        storage = RedisStorage(
-            "redis://", connection_pool=client.connection_pool, key_prefix=Keys(namespace).rates
-        )
+        storage = RedisStorage("redis://", key_prefix=Keys(namespace).rates)
+        # Not by a pool of connections, which a cluster has for each node.
+        storage.storage = client
+        storage.initialize_storage("")
         self._limiter = MovingWindowRateLimiter(storage)
 
     @store_errors()

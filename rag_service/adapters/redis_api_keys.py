@@ -61,13 +61,13 @@ class RedisKeyStore:
         if not digests:
             names = ", ".join(sorted(key.name for key in known.values())) or "none"
             raise NotFound(f"there is no key {name[:100]!r}; there are: {names}")
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=True) as pipe:
             pipe.hdel(self._keys, *digests)
             pipe.hdel(self._used, *digests)
             pipe.execute()
 
     def _by_digest(self) -> dict[str, ApiKey]:
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=True) as pipe:
             pipe.hgetall(self._keys)
             pipe.hgetall(self._used)
             stored, used = pipe.execute()

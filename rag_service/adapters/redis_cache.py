@@ -20,11 +20,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('SET', KEYS[1], ARGV[1], 'PX', lasts)
 redis.call('ZADD', KEYS[2], string.format('%.0f', now + lasts), KEYS[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[2], '-inf', string.format('%.0f', now))
-for _, old in ipairs(redis.call('ZRANGE', KEYS[2], 0, -most - 1)) do
-  redis.call('UNLINK', old)
-  redis.call('ZREM', KEYS[2], old)
-end
+local old = redis.call('ZRANGE', KEYS[2], 0, -most - 1)
+if #old > 0 then redis.call('ZREMRANGEBYRANK', KEYS[2], 0, -most - 1) end
 redis.call('PEXPIRE', KEYS[2], lasts)
+return old
 """
 
 log = logging.getLogger(__name__)
@@ -55,7 +54,9 @@ class RedisAnswerCache:
     def put(self, key: str, text: str) -> None:
         if len(text) > MAX_ANSWER_CHARS:
             return
-        self._put(
+        old = self._put(
             keys=[self._keys.answer(key), self._keys.answers],
             args=[text, self._milliseconds, self._most],
         )
+        if old:  # outside the script, which is to name its keys; they expire by themselves too
+            self._client.unlink(*old)

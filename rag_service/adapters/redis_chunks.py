@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from itertools import chain
 
 import redis
@@ -18,7 +19,12 @@ from rag_service.core.types import Chunk, Document
 
 
 class RedisChunkStore:
-    """The protocol ``ChunkStore`` on one namespace of a Redis."""
+    """The protocol ``ChunkStore`` on one namespace of a Redis.
+
+    Over slots a document is there when the hash of documents says so: its chunks are written
+    before that and deleted after it. Of what a crash leaves between, nothing is found of a new
+    document, and the next ingestion of the same file writes it again.
+    """
 
     def __init__(self, client: redis.Redis, namespace: str) -> None:
         self._client = client
@@ -50,20 +56,29 @@ class RedisChunkStore:
             chunk.chunk_id: dump_chunk(chunk) for chunk in chunks
         }
 
+        def write(pipe: Pipeline) -> None:
+            self._unlink(pipe, document.document_id)
+            if stored:
+                pipe.hset(self._keys.chunks(document.document_id), mapping=stored)
+
         def change(pipe: Pipeline) -> None:
             self._check_live(live)
             namesake = self.find(document.name)
+            former = namesake.document_id if namesake else document.document_id
+            if self._keys.spread:
+                self._client.transaction(write)
+                if former != document.document_id:
+                    self._unlink_last(leftover, former)
             pipe.multi()
-            self._unlink(pipe, document.document_id)
-            if namesake:
-                pipe.hdel(self._keys.documents, namesake.document_id)
-                self._unlink(pipe, namesake.document_id)
+            pipe.hdel(self._keys.documents, former)
+            if not self._keys.spread:
+                self._unlink(pipe, former)
+                write(pipe)
             pipe.hset(self._keys.documents, document.document_id, dump_document(document))
-            if stored:
-                pipe.hset(self._keys.chunks(document.document_id), mapping=stored)
             pipe.incr(self._keys.revision)
 
-        self._client.transaction(change, self._keys.live, self._keys.documents)
+        with self._leftover() as leftover:
+            self._client.transaction(change, self._keys.live, self._keys.documents)
 
     @store_errors()
     def remove(self, document_id: str, live: str | None) -> None:
@@ -71,12 +86,16 @@ class RedisChunkStore:
             self._check_live(live)
             if not self._client.hexists(self._keys.documents, document_id):
                 raise NotFound(f"there is no document {document_id}")
+            if self._keys.spread:
+                self._unlink_last(leftover, document_id)
             pipe.multi()
             pipe.hdel(self._keys.documents, document_id)
-            self._unlink(pipe, document_id)
+            if not self._keys.spread:
+                self._unlink(pipe, document_id)
             pipe.incr(self._keys.revision)
 
-        self._client.transaction(change, self._keys.live, self._keys.documents)
+        with self._leftover() as leftover:
+            self._client.transaction(change, self._keys.live, self._keys.documents)
 
     @store_errors()
     def chunk_ids(self) -> set[str]:
@@ -133,6 +152,20 @@ class RedisChunkStore:
                 pipe.rpush(order, *(chunk.chunk_id for chunk in kept))
 
         self._client.transaction(write, chunks)
+
+    @contextmanager
+    def _leftover(self) -> Iterator[Pipeline]:
+        """At its end it deletes what is queued in it, unless that was written anew meanwhile."""
+        with self._client.pipeline(transaction=True) as pipe:
+            yield pipe
+            with suppress(redis.WatchError):
+                pipe.execute()
+
+    def _unlink_last(self, leftover: Pipeline, document_id: str) -> None:
+        leftover.reset()
+        leftover.watch(self._keys.chunks(document_id))  # type: ignore[no-untyped-call]
+        leftover.multi()
+        self._unlink(leftover, document_id)
 
     def _unlink(self, pipe: Pipeline, document_id: str) -> None:
         pipe.unlink(self._keys.chunks(document_id), self._keys.reading_order(document_id))

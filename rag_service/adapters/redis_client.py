@@ -9,16 +9,21 @@ from typing import Any
 
 import redis
 from redis.backoff import ExponentialBackoff
+from redis.cluster import RedisCluster
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    ClusterDownError,
     NoPermissionError,
+    RedisClusterException,
     RedisError,
     ResponseError,
+    SlotNotCoveredError,
 )
 from redis.retry import Retry
 from redisvl.exceptions import RedisVLError
 
+from rag_service.adapters.redis_cluster import cluster, listed_indexes
 from rag_service.core.addresses import without_secrets
 from rag_service.core.errors import (
     ConfigError,
@@ -28,36 +33,46 @@ from rag_service.core.errors import (
     StoreUnavailable,
 )
 
+_SETTING = "RAGLOOP_REDIS_URL"
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 60.0
 _SETTLE_SECONDS = 300.0
+_AWAY = (redis.ConnectionError, redis.TimeoutError, ClusterDownError, SlotNotCoveredError)
 _MISSING_INDEX = ("unknown index name", "no such index", "index not found", "index_not_found")
 
 
 def connect(url: str) -> redis.Redis:
     """A client that answers text, checked to reach a Redis with the query engine.
 
+    At a node of a Redis Cluster it is a client of the cluster, which has the same commands.
+
     Raises StoreUnavailable if nothing answers at ``url``, ConfigError if what answers is of no
     use. The caller closes the client.
     """
+    client = _client(url, _SETTING)
     try:
-        client = redis.Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_connect_timeout=_CONNECT_SECONDS,
-            socket_timeout=_ANSWER_SECONDS,
-            # A command whose answer timed out may have been carried out: only a connection that
-            # was lost is worth another try.
-            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), 3, (redis.ConnectionError,)),
-        )
-    except ValueError as error:
-        # The parser's own words may quote a part of the password.
-        raise ConfigError(
-            "RAGLOOP_REDIS_URL is no Redis address such as redis://user:password@host:6379/0; "
-            "special characters in a password are percent-encoded"
-        ) from error
+        with _refusals(without_secrets(url), _SETTING):
+            if client.info("cluster").get("cluster_enabled"):
+                client.close()
+                client = cluster(url, **_options())
+            listed_indexes(client)
+    except BaseException:
+        client.close()
+        raise
+    return client
+
+
+def connect_plain(url: str, setting: str) -> redis.Redis:
+    """A client as ``connect`` gives, of any Redis that is no cluster; ``setting`` names it."""
+    where = without_secrets(url)
+    client = _client(url, setting)
     try:
-        _check(client, without_secrets(url))
+        with _refusals(where, setting):
+            if client.info("cluster").get("cluster_enabled"):
+                raise ConfigError(
+                    f"Redis at {where} is a node of a cluster: set {setting} to a Redis that is "
+                    "not in cluster mode"
+                )
     except BaseException:
         client.close()
         raise
@@ -69,7 +84,7 @@ def store_errors() -> Iterator[None]:
     """Turns what redis-py and redisvl raise into StoreError and its kin; also a decorator."""
     try:
         yield
-    except (RedisError, RedisVLError) as error:
+    except (RedisError, RedisClusterException, RedisVLError) as error:
         raise _ours(error) from error
 
 
@@ -82,8 +97,7 @@ def settle(url: str) -> None:
     """
     deadline = time.monotonic() + _SETTLE_SECONDS
     with closing(connect(url)) as client:
-        names: Any = client.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
-        for name in names:
+        for name in set().union(*listed_indexes(client)):
             while int(client.ft(name).info()["indexing"]):  # type: ignore[no-untyped-call]
                 if time.monotonic() > deadline:
                     raise StoreUnavailable(
@@ -96,44 +110,64 @@ def settle(url: str) -> None:
 @store_errors()
 def used_memory(client: redis.Redis) -> int:
     """Bytes that Redis holds, indexes among them."""
+    if isinstance(client, RedisCluster):
+        nodes = [client.info("memory", target_nodes=node) for node in client.get_primaries()]
+        return sum(int(told["used_memory"]) for told in nodes)
     return int(client.info("memory")["used_memory"])
 
 
-def _check(client: redis.Redis, url: str) -> None:
+def _options() -> dict[str, Any]:
+    return {
+        "decode_responses": True,
+        "socket_connect_timeout": _CONNECT_SECONDS,
+        "socket_timeout": _ANSWER_SECONDS,
+        # A command whose answer timed out may have been carried out: only a connection that was
+        # lost is worth another try.
+        "retry": Retry(ExponentialBackoff(cap=1.0, base=0.05), 3, (redis.ConnectionError,)),
+    }
+
+
+def _client(url: str, setting: str) -> redis.Redis:
     try:
-        if client.info("cluster").get("cluster_enabled"):
-            # A swap moves several keys and an alias in one step, which no cluster can.
-            raise ConfigError(
-                f"Redis at {url} is a node of a cluster: set RAGLOOP_REDIS_URL to a Redis that "
-                "is not in cluster mode"
-            )
-        client.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
+        return redis.Redis.from_url(url, **_options())
+    except ValueError as error:
+        # The parser's own words may quote a part of the password.
+        raise ConfigError(
+            f"{setting} is no Redis address such as redis://user:password@host:6379/0; "
+            "special characters in a password are percent-encoded"
+        ) from error
+
+
+@contextmanager
+def _refusals(url: str, setting: str) -> Iterator[None]:
+    """What a first look at a Redis shows, in our words."""
+    try:
+        yield
     except BusyLoadingError as error:
         raise StoreUnavailable(f"Redis at {url} is still loading its data: try again") from error
     except (AuthenticationError, NoPermissionError) as error:
         raise ConfigError(
-            f"Redis at {url} refused the login ({error}): set user and password in "
-            "RAGLOOP_REDIS_URL"
+            f"Redis at {url} refused the login ({error}): set user and password in {setting}"
         ) from error
     except ResponseError as error:
         if "unknown command" in str(error).lower():
             raise ConfigError(
-                f"Redis at {url} has no query engine: set RAGLOOP_REDIS_URL to a Redis 8 or a "
+                f"Redis at {url} has no query engine: set {setting} to a Redis 8 or a "
                 "Redis Stack, or unset it to use the embedded server"
             ) from error
         raise _ours(error) from error
-    except RedisError as error:
+    except (RedisError, RedisClusterException) as error:
         raise StoreUnavailable(
-            f"Redis at {url} is not reached ({error}): start it, or set RAGLOOP_REDIS_URL"
+            f"Redis at {url} is not reached ({error}): start it, or set {setting}"
         ) from error
 
 
 def _ours(error: BaseException) -> RagloopError:
     root = error
-    while root.__cause__ is not None and not isinstance(root, RedisError):
+    while root.__cause__ is not None and not isinstance(root, RedisError | RedisClusterException):
         root = root.__cause__
     message = str(root)
-    if isinstance(root, redis.ConnectionError | redis.TimeoutError):
+    if isinstance(root, _AWAY):
         return StoreUnavailable(
             f"Redis does not answer ({message}): try again; if it stays so, start it or set "
             "RAGLOOP_REDIS_URL"

@@ -9,14 +9,16 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import redis
 from redis.client import Pipeline
 
 from rag_service.adapters.redis_client import store_errors
+from rag_service.adapters.redis_cluster import listed_indexes
 from rag_service.adapters.redis_keys import Keys
+from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.adapters.rq_jobs import raw_client
 from rag_service.core.errors import StoreError
@@ -43,8 +45,8 @@ class RedisCopy:
     def __init__(self, client: redis.Redis, namespace: str) -> None:
         self._client = client
         self._keys = Keys(namespace)
-        self._prefix = f"{namespace}:"
         self._vectors = RedisVectorStore(client, namespace)
+        self._releases = RedisReleaseStore(client, namespace)
 
     @store_errors()
     def names(self) -> list[str]:
@@ -56,7 +58,7 @@ class RedisCopy:
                     pipe.pttl(key)
                 times = pipe.execute()
             lasting += [key for key, left in zip(keys, times, strict=True) if left == -1]
-        names = (key.removeprefix(self._prefix) for key in lasting)
+        names = map(self._keys.name, lasting)
         return sorted(name for name in names if not name.startswith(_PASSING))
 
     def read(self, progress: Progress) -> Iterator[bytes]:
@@ -92,7 +94,7 @@ class RedisCopy:
                     if name in _LAST:
                         last.append((name, kind, value))
                     else:
-                        _put(pipe, self._prefix + name, kind, value)
+                        _put(pipe, self._keys.key(name), kind, value)
                 pipe.execute()
             for name, _, _ in batch:
                 if name.startswith(_SPEC):
@@ -106,26 +108,27 @@ class RedisCopy:
     def clear(self) -> None:
         """Delete all that the namespace has, also what passes, and its indexes with their alias."""
         self._client.delete(self._keys.live)  # first: nothing serves what is half there
-        known: Any = self._client.execute_command("FT._LIST")  # type: ignore[no-untyped-call]
-        for index in map(str, known):
-            if index.startswith(self._prefix):
+        for index in set().union(*listed_indexes(self._client)):
+            if index.startswith(self._keys.physical("")):
                 self._client.ft(index).dropindex()  # its alias goes with it
         for keys in self._scan():
             self._client.unlink(*keys)
 
     def _scan(self) -> Iterator[list[str]]:
-        keys = self._client.scan_iter(f"{self._prefix}*", count=1000)
+        keys = chain.from_iterable(
+            self._client.scan_iter(pattern, count=1000) for pattern in self._keys.patterns
+        )
         while batch := list(islice(keys, 1000)):
             yield batch
 
     def _rows(self, raw: redis.Redis, names: Sequence[str], *, at_once: bool) -> Iterator[Row]:
         with self._client.pipeline(transaction=False) as pipe:
             for name in names:
-                pipe.type(self._prefix + name)
+                pipe.type(self._keys.key(name))
             kinds = [str(kind) for kind in pipe.execute()]
         with raw.pipeline(transaction=at_once) as asked:
             for name, kind in zip(names, kinds, strict=True):
-                _ask(asked, self._prefix + name, kind)
+                _ask(asked, self._keys.key(name), kind)
             values = asked.execute()
         for name, kind, value in zip(names, kinds, values, strict=True):
             if value or value == b"":  # there still
@@ -134,13 +137,14 @@ class RedisCopy:
     def _go_live(self, rows: Sequence[Row]) -> None:
         """The releases, with pointer and alias of the live one."""
         stored = {name: value for name, _, value in rows}
-        with self._client.pipeline() as pipe:
-            if live := stored.get("live"):
+        with self._client.pipeline(transaction=True) as pipe:
+            if (live := stored.get("live")) and not self._keys.spread:
                 index = json.loads(dict(stored["releases"])[live])["index"]
                 pipe.ft(self._keys.physical(index)).aliasupdate(self._keys.alias)
             for name, kind, value in rows:
-                _put(pipe, self._prefix + name, kind, value)
+                _put(pipe, self._keys.key(name), kind, value)
             pipe.execute()
+        self._releases.follow()
 
 
 def _ask(pipe: Pipeline, key: str, kind: str) -> None:

@@ -70,7 +70,7 @@ class RedisExperimentStore:
 
     @store_errors()
     def all(self) -> list[Experiment]:
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=True) as pipe:
             pipe.hvals(self._keys.experiments)
             pipe.get(self._keys.experiment)
             ended, running = pipe.execute()
@@ -81,7 +81,7 @@ class RedisExperimentStore:
     def show(self, impression: Impression, seconds: float) -> None:
         arms = [impression.arm] if impression.arm else ["a", "b"]
         tally = self._keys.tally(impression.experiment.experiment)
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=True) as pipe:
             pipe.set(
                 self._keys.impression(impression.request_id),
                 dump_impression(impression),

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rag_service.core.ids import document_of
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of one namespace, so that installations can share a Redis."""
+    """The keys of one namespace, so that installations can share a Redis.
+
+    A Redis that spreads its keys over slots hashes what stands in braces alone. A namespace in
+    braces is for such a one: what decides then has one slot, and all that is of one document
+    another, its chunks and its entry in every index alike.
+    """
 
     namespace: str
+
+    @property
+    def spread(self) -> bool:
+        """Whether the keys are over slots, so that no step may touch two of them."""
+        return self.namespace.startswith("{")
 
     @property
     def alias(self) -> str:
@@ -62,11 +74,11 @@ class Keys:
 
     def chunks(self, document_id: str) -> str:
         """Hash: chunk id to its JSON."""
-        return f"{self.namespace}:chunks:{document_id}"
+        return f"{self._bulk}:chunks:{self._tag(document_id)}"
 
     def reading_order(self, document_id: str) -> str:
         """List: chunk ids in order of position; made when it is first asked for."""
-        return f"{self.namespace}:order:{document_id}"
+        return f"{self._bulk}:order:{self._tag(document_id)}"
 
     def claims(self, work: str) -> str:
         """Hash: item of a piece of work to who holds it and until when."""
@@ -121,7 +133,7 @@ class Keys:
     @property
     def rates(self) -> str:
         """Prefix of lists: when each client asked lately; they expire."""
-        return f"{self.namespace}:rates"
+        return f"{self._bulk}:rates"
 
     @property
     def jobs(self) -> str:
@@ -151,4 +163,47 @@ class Keys:
 
     def entries(self, index: str) -> str:
         """Prefix of an index's entries; a hash for each chunk id."""
-        return f"{self.namespace}:ix:{index}:"
+        return f"{self._bulk}:ix:{index}:"
+
+    def entry(self, index: str, chunk_id: str) -> str:
+        """Hash: what an index has of a chunk."""
+        document_id = document_of(chunk_id)
+        rest = chunk_id.removeprefix(document_id)
+        return f"{self.entries(index)}{self._tag(document_id)}{rest}"
+
+    def chunk_of(self, index: str, entry: str) -> str:
+        """The chunk id of an entry's key."""
+        chunk_id = entry.removeprefix(self.entries(index))
+        if self.spread:
+            document_id, _, rest = chunk_id.removeprefix("{").partition("}")
+            chunk_id = document_id + rest
+        return chunk_id
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """What all keys match."""
+        return tuple(f"{begin}:*" for begin in dict.fromkeys((self.namespace, self._bulk)))
+
+    def name(self, key: str) -> str:
+        """A key without its namespace and without braces: the same on every kind of Redis."""
+        if not self.spread:
+            return key.removeprefix(f"{self.namespace}:")
+        _, _, name = key.partition(":")
+        return name.replace("{", "", 1).replace("}", "", 1)
+
+    def key(self, name: str) -> str:
+        """The key of a name."""
+        kind, _, rest = name.partition(":")
+        if kind == "chunks":
+            return self.chunks(rest)
+        if kind == "ix":
+            index, _, chunk_id = rest.partition(":")
+            return self.entry(index, chunk_id)
+        return f"{self.namespace}:{name}"
+
+    @property
+    def _bulk(self) -> str:
+        return self.namespace.strip("{}")
+
+    def _tag(self, document_id: str) -> str:
+        return f"{{{document_id}}}" if self.spread else document_id

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import logging
+
 import redis
 from redis.client import Pipeline
 
 from rag_service.adapters.redis_client import store_errors
 from rag_service.adapters.redis_codec import dump_release, load_release
 from rag_service.adapters.redis_keys import Keys
-from rag_service.core.errors import InvalidRequest, NotFound, ReleaseConflict
+from rag_service.core.errors import InvalidRequest, NotFound, ReleaseConflict, StoreError
 from rag_service.core.types import Release, ReleaseState
 
-# A script is carried out alone, but what it wrote before an error stays: the one command that can
-# fail, FT.ALIASUPDATE, is the first that writes.
-_SWAP = """
+_MAY_SWAP = """
 local live, history, releases, states, revision = unpack(KEYS)
 local expected, new, at_revision, rollback, alias, namespace = unpack(ARGV)
 
@@ -26,9 +26,14 @@ if not state then return {'unknown', ''} end
 if state ~= 'candidate' and state ~= 'retired' then return {'state', state} end
 local target = redis.call('LINDEX', history, 0) or ''
 if rollback == '1' and target ~= new then return {'target', target} end
+"""
 
+_MOVE_ALIAS = """
 local index = cjson.decode(redis.call('HGET', releases, new)).index
 redis.call('FT.ALIASUPDATE', alias, namespace .. ':' .. index)
+"""
+
+_MOVE_POINTER = """
 redis.call('SET', live, new)
 redis.call('HSET', states, new, 'live')
 redis.call('LREM', history, 0, new)
@@ -38,6 +43,13 @@ if expected ~= '' then
 end
 return {'done', ''}
 """
+
+# A script is carried out alone, but what it wrote before an error stays: the one command that can
+# fail, FT.ALIASUPDATE, is the first that writes.
+_SWAP = _MAY_SWAP + _MOVE_ALIAS + _MOVE_POINTER
+
+# Over slots the query engine is many servers, which no script moves: the pointer alone decides.
+_SWAP_POINTER = _MAY_SWAP + _MOVE_POINTER
 
 # What follows looks at the users of a release and acts in one step: a release is noted as used, or
 # it is deleted.
@@ -83,14 +95,20 @@ if not live then return false end
 return redis.call('HGET', KEYS[2], live)
 """
 
+log = logging.getLogger(__name__)
+
 
 class RedisReleaseStore:
-    """The protocol ``ReleaseStore`` on one namespace of a Redis."""
+    """The protocol ``ReleaseStore`` on one namespace of a Redis.
+
+    Over slots the alias follows the pointer: `follow` moves it, after each swap and wherever a
+    home is opened, so that whoever comes next mends what a crash between the two left behind.
+    """
 
     def __init__(self, client: redis.Redis, namespace: str) -> None:
         self._client = client
         self._keys = Keys(namespace)
-        self._swap = client.register_script(_SWAP)
+        self._swap = client.register_script(_SWAP_POINTER if self._keys.spread else _SWAP)
         self._use = client.register_script(_USE)
         self._users = client.register_script(_USERS)
         self._delete = client.register_script(_DELETE)
@@ -122,7 +140,7 @@ class RedisReleaseStore:
 
     @store_errors()
     def get(self, release: str) -> Release:
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=True) as pipe:
             pipe.hget(self._keys.releases, release)
             pipe.hget(self._keys.states, release)
             stored, state = pipe.execute()
@@ -132,7 +150,7 @@ class RedisReleaseStore:
 
     @store_errors()
     def all(self) -> list[Release]:
-        with self._client.pipeline() as pipe:
+        with self._client.pipeline(transaction=True) as pipe:
             pipe.hgetall(self._keys.releases)
             pipe.hgetall(self._keys.states)
             stored, states = pipe.execute()
@@ -185,6 +203,8 @@ class RedisReleaseStore:
         self, expected: str | None, new: str, revision: int, *, rollback: bool = False
     ) -> None:
         keys = self._keys
+        if keys.spread:
+            self._check_index(new)
         outcome, found = self._swap(
             keys=[keys.live, keys.history, keys.releases, keys.states, keys.revision],
             args=[expected or "", new, revision, int(rollback), keys.alias, keys.namespace],
@@ -204,6 +224,32 @@ class RedisReleaseStore:
             raise InvalidRequest(
                 f"release {new} is {found}: only a candidate or a retired release can go live"
             )
+        self.follow()
+
+    def follow(self) -> None:
+        """Have the alias name the live release's index, where a swap does not see to it.
+
+        Nothing of ours reads it there. Whoever moves it looks at the pointer once more: so of
+        several at once the last one leaves it right, also if what it wrote was late.
+        """
+        if not self._keys.spread:
+            return
+        moved_to = None
+        try:
+            while (live := self.current()) is not None and live.release != moved_to:
+                with store_errors():
+                    index = self._client.ft(self._keys.physical(live.index))
+                    index.aliasupdate(self._keys.alias)
+                moved_to = live.release
+        except StoreError as error:
+            log.warning("the alias %s is behind the live release: %s", self._keys.alias, error)
+
+    def _check_index(self, release: str) -> None:
+        """What a script that moves the alias would find out. Raises IndexMissing."""
+        stored = self._client.hget(self._keys.releases, release)
+        if stored is not None:
+            index = load_release(stored, "candidate").index
+            self._client.ft(self._keys.physical(index)).info()  # type: ignore[no-untyped-call]
 
     def _check_known(self, release: str) -> None:
         if not self._client.hexists(self._keys.releases, release):

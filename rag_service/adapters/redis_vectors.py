@@ -7,7 +7,8 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import lru_cache
+from functools import lru_cache, partial
+from itertools import chain, groupby, islice
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,10 @@ from redisvl.index import SearchIndex
 from redisvl.query import TextQuery, VectorQuery
 
 from rag_service.adapters.redis_client import store_errors
+from rag_service.adapters.redis_cluster import listed_indexes
 from rag_service.adapters.redis_codec import load_chunk
 from rag_service.adapters.redis_keys import Keys
+from rag_service.adapters.redis_releases import RedisReleaseStore
 from rag_service.adapters.redis_schema import (
     CHUNK,
     MODEL,
@@ -31,7 +34,13 @@ from rag_service.adapters.redis_schema import (
     load_vector,
     word_weights,
 )
-from rag_service.core.errors import IndexMissing, InvalidRequest, StoreError, StoreUnavailable
+from rag_service.core.errors import (
+    ConfigError,
+    IndexMissing,
+    InvalidRequest,
+    StoreError,
+    StoreUnavailable,
+)
 from rag_service.core.ids import document_of
 from rag_service.core.types import Chunk, Filters, Hit, IndexSpec, Lookup, Vectors
 
@@ -40,6 +49,7 @@ _SEARCH_MILLISECONDS = 10_000
 _INDEXING_SECONDS = 300.0
 _SCAN_BATCH = 1000
 _DROPPED = "dropped"
+_ALL = ""
 _DECODED = 2000
 """Chunks that are kept as they were decoded."""
 
@@ -92,23 +102,40 @@ class RedisVectorStore:
         vectors = np.asarray(vectors, dtype=np.float32)
         if len(chunks) or vectors.size:
             _check_vectors(vectors, (len(chunks), spec.dims))
-        if not self._index(spec).exists():
+        physical = self._keys.physical(index)
+        if self._resolved(physical) != physical:
             raise _missing(index)
-        entries = [
-            entry(chunk, vector, spec) for chunk, vector in zip(chunks, vectors, strict=False)
-        ]
-        prefix = self._keys.entries(index)
+        written: dict[str, dict[str, Any]] = {self._together(c.chunk_id): {} for c in chunks}
+        removed: dict[str, list[str]] = {self._together(chunk_id): [] for chunk_id in remove}
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            key = self._keys.entry(index, chunk.chunk_id)
+            written[self._together(chunk.chunk_id)][key] = entry(chunk, vector, spec)
+        for chunk_id in remove:
+            removed[self._together(chunk_id)].append(self._keys.entry(index, chunk_id))
+
+        def write(pipe: Pipeline, together: str) -> None:
+            if together in removed:
+                pipe.unlink(*removed[together])
+            for key, fields in written.get(together, {}).items():
+                pipe.hset(key, mapping=fields)
 
         def change(pipe: Pipeline) -> None:
             # Read under the watch: an index that is dropped meanwhile gets no entries.
             self._spec(index)
             pipe.multi()
-            if remove:
-                pipe.unlink(*(prefix + chunk_id for chunk_id in remove))
-            for chunk, fields in zip(chunks, entries, strict=True):
-                pipe.hset(prefix + chunk.chunk_id, mapping=fields)
+            write(pipe, _ALL)
 
-        self._client.transaction(change, self._keys.index_spec(index))
+        if not self._keys.spread:
+            self._client.transaction(change, self._keys.index_spec(index))
+            return
+        # What is new comes before what goes.
+        for document_id in dict.fromkeys((*written, *removed)):
+            self._client.transaction(partial(write, together=document_id))
+        try:
+            self._spec(index)
+        except IndexMissing:  # dropped meanwhile
+            self._unlink(chain.from_iterable(written.values()))
+            raise
 
     def search(self, index: str, vector: Vectors, k: int, filters: Filters) -> list[Hit]:
         return self.look_up(index, [Lookup(k, filters, vector=vector)])[0]
@@ -130,15 +157,13 @@ class RedisVectorStore:
     @store_errors()
     def ids(self, index: str) -> set[str]:
         self._spec(index)
-        prefix = self._keys.entries(index)
-        found = self._client.scan_iter(f"{prefix}*", count=_SCAN_BATCH)
-        return {key.removeprefix(prefix) for key in found}
+        found = self._client.scan_iter(f"{self._keys.entries(index)}*", count=_SCAN_BATCH)
+        return {self._keys.chunk_of(index, key) for key in found}
 
     @store_errors()
     def vectors(self, index: str, chunk_ids: Sequence[str]) -> Vectors:
         spec = self._spec(index)
         found = np.empty((len(chunk_ids), spec.dims), dtype=np.float32)
-        prefix = self._keys.entries(index)
         for start in range(0, len(chunk_ids), _SCAN_BATCH):
             batch = chunk_ids[start : start + _SCAN_BATCH]
             with self._client.pipeline(transaction=False) as pipe:
@@ -146,7 +171,7 @@ class RedisVectorStore:
                     # The client decodes answers as text, which a vector's bytes are not.
                     options: dict[str, Any] = {NEVER_DECODE: True}
                     pipe.execute_command(  # type: ignore[no-untyped-call]
-                        "HGET", prefix + chunk_id, VECTOR, **options
+                        "HGET", self._keys.entry(index, chunk_id), VECTOR, **options
                     )
                 for row, (chunk_id, raw) in enumerate(zip(batch, pipe.execute(), strict=True)):
                     if raw is None:
@@ -157,10 +182,9 @@ class RedisVectorStore:
     @store_errors()
     def documents(self, index: str, chunk_ids: Sequence[str]) -> dict[str, str]:
         self._spec(index)
-        prefix = self._keys.entries(index)
         with self._client.pipeline(transaction=False) as pipe:
             for chunk_id in chunk_ids:
-                pipe.hget(prefix + chunk_id, CHUNK)
+                pipe.hget(self._keys.entry(index, chunk_id), CHUNK)
             found = zip(chunk_ids, pipe.execute(), strict=True)
             return {chunk_id: load_chunk(text).document for chunk_id, text in found if text}
 
@@ -168,10 +192,10 @@ class RedisVectorStore:
     def outdated(self, index: str, chunk_ids: Sequence[str]) -> set[str]:
         self._spec(index)
         unlike: list[str] = []
-        for start in range(0, len(chunk_ids), _COMPARED):
-            batch = chunk_ids[start : start + _COMPARED]
-            keys = [key for chunk_id in batch for key in self._both_keys(index, chunk_id)]
-            unlike += self._unlike(keys=keys, args=batch)
+        for _, together in groupby(sorted(chunk_ids, key=self._together), self._together):
+            while batch := list(islice(together, _COMPARED)):
+                keys = [key for chunk_id in batch for key in self._both_keys(index, chunk_id)]
+                unlike += self._unlike(keys=keys, args=batch)
         # Other JSON may say the same: an earlier version wrote it.
         with self._client.pipeline(transaction=False) as pipe:
             for chunk_id in unlike:
@@ -188,9 +212,10 @@ class RedisVectorStore:
 
     @store_errors()
     def count(self, index: str) -> int:
-        searched = self._index(self._spec(index))
+        self._spec(index)
+        engine = self._client.ft(self._keys.physical(index))
         deadline = time.monotonic() + _INDEXING_SECONDS
-        while int((info := searched.info())["indexing"]):
+        while int((info := engine.info())["indexing"]):  # type: ignore[no-untyped-call]
             if time.monotonic() > deadline:
                 raise StoreUnavailable(
                     f"Redis has been indexing {index} for {_INDEXING_SECONDS:.0f} s: try again"
@@ -222,31 +247,50 @@ class RedisVectorStore:
         physical = self._keys.physical(index)
 
         def delete(pipe: Pipeline) -> None:
-            # The alias moves only together with the pointer, which is watched.
-            if self._resolved(self._keys.alias) == physical:
+            # The live index moves only together with the pointer, which is watched.
+            if self._live() == physical:
                 raise StoreError(f"index {index} is live: promote another release before")
             resolved = self._resolved(physical)
             if resolved not in (physical, None):
                 raise StoreError(f"{index} is an alias of {resolved}, which stays")
             pipe.multi()
             pipe.hset(spec_key, _DROPPED, "1")
-            if resolved:
+            if resolved and not self._keys.spread:
                 pipe.ft(physical).dropindex()
 
         self._client.transaction(delete, self._keys.live, spec_key)
+        if self._keys.spread and self._resolved(physical):
+            self._client.ft(physical).dropindex()
         # The spec goes last, so that a drop that was interrupted can be taken up again.
-        batch: list[str] = []
-        for key in self._client.scan_iter(f"{self._keys.entries(index)}*", count=_SCAN_BATCH):
-            batch.append(key)
-            if len(batch) == _SCAN_BATCH:
-                self._client.unlink(*batch)
-                batch.clear()
-        self._client.unlink(*batch, spec_key)
+        self._unlink(self._client.scan_iter(f"{self._keys.entries(index)}*", count=_SCAN_BATCH))
+        self._client.unlink(spec_key)
 
     def _create(self, spec: IndexSpec) -> None:
         """A new index first scans all keys: what is written meanwhile would be indexed twice."""
         self._index(spec).create()
+        name = self._keys.physical(spec.name)
+        if not all(name in names for names in listed_indexes(self._client)):
+            raise ConfigError(
+                "the query engine of this Redis Cluster searches one node alone: use Redis 8, "
+                "whose engine searches all of them, or set RAGLOOP_REDIS_URL to a single Redis"
+            )
         self.count(spec.name)
+
+    def _live(self) -> str | None:
+        """The live index as the engine names it: by the alias, or where it may be behind, not."""
+        if not self._keys.spread:
+            return self._resolved(self._keys.alias)
+        live = RedisReleaseStore(self._client, self._keys.namespace).current()
+        return None if live is None else self._keys.physical(live.index)
+
+    def _together(self, chunk_id: str) -> str:
+        """Chunks of which this is equal can change in one step."""
+        return document_of(chunk_id) if self._keys.spread else _ALL
+
+    def _unlink(self, keys: Iterable[str]) -> None:
+        keys = iter(keys)
+        while batch := list(islice(keys, _SCAN_BATCH)):
+            self._client.unlink(*batch)
 
     def _spec(self, index: str) -> IndexSpec:
         """What ``index`` is made of. Raises IndexMissing, also for an alias."""
@@ -274,7 +318,7 @@ class RedisVectorStore:
 
     def _both_keys(self, index: str, chunk_id: str) -> tuple[str, str]:
         """Where a chunk is written in an index, and where the chunk store has its document."""
-        return self._keys.entries(index) + chunk_id, self._keys.chunks(document_of(chunk_id))
+        return self._keys.entry(index, chunk_id), self._keys.chunks(document_of(chunk_id))
 
     def _index(self, spec: IndexSpec) -> SearchIndex:
         return SearchIndex(index_schema(self._keys, spec), self._client)

@@ -21,6 +21,7 @@ from rq.serializers import JSONSerializer
 from rq.worker_registration import get_keys
 
 from rag_service.adapters.redis_client import store_errors
+from rag_service.adapters.redis_cluster import ClusterClient
 from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.redis_keys import Keys
 from rag_service.core.errors import InvalidRequest, NotFound
@@ -211,6 +212,8 @@ class RqJobQueue:
 
 def raw_client(client: redis.Redis) -> redis.Redis:
     """A client of the same Redis that answers bytes, as RQ wants it; the caller closes it."""
+    if isinstance(client, ClusterClient):
+        return client.again(decode_responses=False)
     kind = client.connection_pool.connection_class
     options = get_connection_kwargs(client) | {"decode_responses": False}
     return redis.Redis.from_pool(redis.ConnectionPool(connection_class=kind, **options))

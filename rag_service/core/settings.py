@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         "", description="Redis with the query engine; empty: the embedded server."
     )
+    jobs_url: str = Field(
+        "",
+        description="Redis for the worker's jobs, of any kind but a cluster; empty: the one of "
+        "RAGLOOP_REDIS_URL, which then must be a single one too.",
+    )
     namespace: str = Field(
         "ragloop", pattern=r"^[a-z][a-z0-9-]{0,30}$", description="Prefix of every Redis key."
     )

@@ -9,18 +9,18 @@ import pytest
 from rag_service.adapters.redis_cache import RedisAnswerCache
 from rag_service.core.protocols import AnswerCache
 from tests.fakes.at_once import comes_true
+from tests.fakes.redis_servers import place
 from tests.fakes.stores import FakeAnswerCache, FakeRedis
 
 Make = Callable[[float, int], AnswerCache]
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def make(request: pytest.FixtureRequest) -> Make:
     if request.param == "fake":
         fake = FakeRedis()
         return lambda seconds, most: FakeAnswerCache(fake, seconds, most)
-    client = request.getfixturevalue("client")
-    namespace = request.getfixturevalue("namespace")
+    client, namespace = place(request)
     return lambda seconds, most: RedisAnswerCache(client, namespace, seconds, most)
 
 

@@ -12,6 +12,7 @@ from rag_service.adapters.redis_vectors import RedisVectorStore
 from rag_service.core.errors import NotFound, ReleaseConflict, StoreError
 from rag_service.core.protocols import ChunkStore, ReleaseStore, VectorStore
 from rag_service.core.types import Chunk, Document, FilingFacts, IndexSpec, Release, TableCells
+from tests.fakes.redis_servers import place
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
 FACTS = FilingFacts("3M Company", "MMM", "10-K", 2018, "2018-12-31")
@@ -29,12 +30,12 @@ class Stores:
         self.releases.swap(None, release, self.chunks.revision())
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "fake":
         shared = FakeRedis()
         return Stores(FakeChunkStore(shared), FakeReleaseStore(shared), FakeVectorStore(shared))
-    at = (request.getfixturevalue("client"), request.getfixturevalue("namespace"))
+    at = place(request)
     return Stores(RedisChunkStore(*at), RedisReleaseStore(*at), RedisVectorStore(*at))
 
 

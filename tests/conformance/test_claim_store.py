@@ -10,16 +10,17 @@ import pytest
 from rag_service.adapters.redis_claims import RedisClaimStore
 from rag_service.core.protocols import ClaimStore
 from tests.fakes.at_once import comes_true
+from tests.fakes.redis_servers import place
 from tests.fakes.stores import FakeClaimStore
 
 ITEMS = [f"d.{number:04d}" for number in range(2500)]
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def claims(request: pytest.FixtureRequest) -> ClaimStore:
     if request.param == "fake":
         return FakeClaimStore()
-    return RedisClaimStore(request.getfixturevalue("client"), request.getfixturevalue("namespace"))
+    return RedisClaimStore(*place(request))
 
 
 def test_batches_follow_one_another_in_order(claims: ClaimStore) -> None:

@@ -14,6 +14,7 @@ from rag_service.core.errors import InvalidRequest, ReleaseConflict
 from rag_service.core.protocols import ExperimentStore, ReleaseStore, VectorStore
 from rag_service.core.types import ArmTally, Experiment, Impression, IndexSpec, Release, Tally
 from tests.fakes.experiments import FakeExperimentStore
+from tests.fakes.redis_servers import place
 from tests.fakes.stores import FakeRedis, FakeReleaseStore, FakeVectorStore
 
 FIRST = Experiment("x1", "split", "r1", "r2", "m1", "m2", 0.25, "2026-01-01T00:00:00Z")
@@ -21,7 +22,7 @@ SECOND = replace(FIRST, experiment="x2", kind="interleaving", started="2026-01-0
 SHOWN = Impression("q1", FIRST, "c1", "Sales “ü”?", "b", {"d.1": "b", "d.2": "b"})
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def store(request: pytest.FixtureRequest) -> ExperimentStore:
     releases: ReleaseStore
     vectors: VectorStore
@@ -31,7 +32,7 @@ def store(request: pytest.FixtureRequest) -> ExperimentStore:
         releases, vectors = FakeReleaseStore(shared), FakeVectorStore(shared)
         store = FakeExperimentStore(shared)
     else:
-        at = (request.getfixturevalue("client"), request.getfixturevalue("namespace"))
+        at = place(request)
         releases, vectors = RedisReleaseStore(*at), RedisVectorStore(*at)
         store = RedisExperimentStore(*at)
     vectors.create(IndexSpec("ix-r1", 4, "m1"))

@@ -13,16 +13,17 @@ from rag_service.core.protocols import KeyStore
 from rag_service.core.types import ApiKey
 from tests.fakes.at_once import at_once
 from tests.fakes.keys import FakeKeyStore
+from tests.fakes.redis_servers import place
 
 PAT = ApiKey("pat", frozenset({"ask", "ingest"}), "2024-01-01T00:00:00Z")
 SAM = ApiKey("sam", frozenset({"operate"}), "2024-01-02T00:00:00Z", "2024-02-01T00:00:00Z")
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def keys(request: pytest.FixtureRequest) -> KeyStore:
     if request.param == "fake":
         return FakeKeyStore()
-    return RedisKeyStore(request.getfixturevalue("client"), request.getfixturevalue("namespace"))
+    return RedisKeyStore(*place(request))
 
 
 def test_a_key_is_found_by_its_digest_alone(keys: KeyStore) -> None:

@@ -7,14 +7,15 @@ import pytest
 from rag_service.adapters.redis_latency import RedisLatencyLog
 from rag_service.core.protocols import LatencyLog
 from tests.fakes.at_once import comes_true
+from tests.fakes.redis_servers import place
 from tests.fakes.stores import FakeLatencyLog
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def latencies(request: pytest.FixtureRequest) -> LatencyLog:
     if request.param == "fake":
         return FakeLatencyLog()
-    return RedisLatencyLog(request.getfixturevalue("client"), request.getfixturevalue("namespace"))
+    return RedisLatencyLog(*place(request))
 
 
 def test_all_of_the_last_seconds_come_back(latencies: LatencyLog) -> None:

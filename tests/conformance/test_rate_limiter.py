@@ -13,15 +13,16 @@ from rag_service.core.protocols import RateLimiter
 from rag_service.core.types import Rate
 from tests.fakes.at_once import comes_true
 from tests.fakes.keys import FakeRateLimiter
+from tests.fakes.redis_servers import place
 
 THREE = Rate(3, 60)
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def rates(request: pytest.FixtureRequest) -> RateLimiter:
     if request.param == "fake":
         return FakeRateLimiter()
-    return RedisRateLimiter(request.getfixturevalue("client"), request.getfixturevalue("namespace"))
+    return RedisRateLimiter(*place(request))
 
 
 def test_so_many_may_go_on_and_the_next_waits(rates: RateLimiter) -> None:

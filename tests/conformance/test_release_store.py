@@ -13,6 +13,7 @@ from rag_service.core.errors import IndexMissing, InvalidRequest, NotFound, Rele
 from rag_service.core.protocols import ChunkStore, ReleaseStore, VectorStore
 from rag_service.core.types import Document, FilingFacts, IndexSpec, Release, ReleaseState
 from tests.fakes.at_once import at_once, comes_true
+from tests.fakes.redis_servers import place
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
 
@@ -32,12 +33,12 @@ class Stores:
         return (self.releases.all(), self.releases.current(), self.releases.previous())
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "cluster"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "fake":
         shared = FakeRedis()
         return Stores(FakeReleaseStore(shared), FakeVectorStore(shared), FakeChunkStore(shared))
-    at = (request.getfixturevalue("client"), request.getfixturevalue("namespace"))
+    at = place(request)
     return Stores(RedisReleaseStore(*at), RedisVectorStore(*at), RedisChunkStore(*at))
 
 

