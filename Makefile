@@ -69,6 +69,9 @@ bench-swap: weights ## searches all the time while the model is swapped; ARGS=fo
 bench-reindex: weights ## reindex against the encoder alone, and its memory; ARGS=filings
 	$(BIN)/ragloop bench reindex $(ARGS)
 
+bench-ray: weights ## the engine ray against the local one, as many workers; ARGS=filings
+	$(BIN)/ragloop bench ray $(ARGS)
+
 bench-retrieval: weights ## stages of a search, base and trained model; FILINGS=, QUESTIONS=
 	$(BIN)/ragloop bench retrieval $(FILINGS) --dataset $(QUESTIONS) --split dev $(ARGS)
 
@@ -87,4 +90,4 @@ serve: weights ## the service on the demo's home
 clean: ## remove the virtual environment and caches, not the data in var/
 	rm -rf $(VENV) build dist sbom.json *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup weights demo test check audit sbom reference bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-retrieval bench-answers bench-service bench-soak serve clean
+.PHONY: help setup weights demo test check audit sbom reference bench-ingest bench-memory bench-finetune bench-training bench-swap bench-reindex bench-ray bench-retrieval bench-answers bench-service bench-soak serve clean

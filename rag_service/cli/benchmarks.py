@@ -16,6 +16,7 @@ from rag_service.cli.answer_benchmarks import answers
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
 from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.ray_benchmarks import ray
 from rag_service.cli.release_benchmarks import reindex, swap
 from rag_service.cli.retrieval_benchmarks import retrieval
 from rag_service.cli.service_benchmarks import service, soak
@@ -43,6 +44,7 @@ def register(app: typer.Typer) -> None:
     group.command("training")(training)
     group.command("swap")(swap)
     group.command("reindex")(reindex)
+    group.command("ray")(ray)
     group.command("retrieval")(retrieval)
     group.command("service")(service)
     group.command("soak")(soak)
