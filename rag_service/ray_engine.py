@@ -5,8 +5,9 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 from ingest.options import ReadOptions
@@ -69,7 +70,8 @@ class RayEngine:
             Stage(partial(_Read, given, options), "beside"),
             Stage(partial(_Encode, given), "pool"),
         ]
-        yield from self._cluster.map(stages, paths, ordered=True)
+        files = [path.absolute() for path in paths]
+        yield from self._cluster.map(stages, files, ordered=True)
 
     def close(self) -> None:
         self._cluster.close()
@@ -88,9 +90,18 @@ class _Given:
     settings: Settings
     model: str
     files: Callable[[], Mapping[str, bytes]] | None = None
+    version: str = field(default_factory=lambda: version("ragloop"))
 
     def here(self) -> Settings:
-        """The settings, with a home on this machine that has the model."""
+        """The settings, with a home on this machine that has the model.
+
+        Raises ConfigError if other rules of reading and writing are installed here.
+        """
+        if self.version != version("ragloop"):
+            raise ConfigError(
+                f"{_node()} has version {version('ragloop')} of ragloop, and {self.version} asked "
+                "it: install the same one"
+            )
         if self.files is None or self._is_in(self.settings):
             return self.settings
         # What pulled weights are kept in, so that a second run finds the model.
@@ -177,6 +188,9 @@ def _services(settings: Settings) -> Iterator[Services]:
         try:
             services = stack.enter_context(open_services(settings))
         except StoreUnavailable as error:
-            node = f"node {socket.gethostname()} of the Ray cluster"
-            raise ConfigError(f"{node}: {error.message}") from error
+            raise ConfigError(f"{_node()}: {error.message}") from error
         yield services
+
+
+def _node() -> str:
+    return f"node {socket.gethostname()} of the Ray cluster"

@@ -101,10 +101,12 @@ class RayCluster:
 
         options: dict[str, Any] = {"address": self._address}
         if not self._address:
-            folder = self._open.enter_context(TemporaryDirectory(prefix="ragloop-ray-"))
+            folder = self._open.enter_context(
+                TemporaryDirectory(prefix="ragloop-ray-", ignore_cleanup_errors=True)
+            )
             options = {
                 "address": "local",
-                "num_cpus": self._actors or os.cpu_count(),
+                "num_cpus": max(self._actors, os.cpu_count() or 1),
                 "object_store_memory": _STORE_BYTES,
                 "include_dashboard": False,
                 "_temp_dir": folder,
@@ -154,15 +156,15 @@ class RayCluster:
         from ray.data import ActorPoolStrategy
         from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-        cpus, gpus = int(there.get("CPU", 1)), int(there.get("GPU", 0))
-        actors = self._actors or gpus or cpus
+        cpus, gpus = max(1, int(there.get("CPU", 0))), int(there.get("GPU", 0))
+        actors = min(self._actors or gpus or cpus, gpus or cpus)
         where: dict[str, Any]
-        if stage.place == "pool":
-            # Those that are fewer than the processors share them, as far as one node has them.
-            widest = min(int(n["Resources"].get("CPU", 0)) or cpus for n in self._nodes())
-            where = {"num_cpus": max(1, min(cpus // actors, widest))}
-            if gpus:
-                where = {"num_cpus": 1, "num_gpus": 1}
+        if stage.place == "pool" and gpus:
+            where = {"num_cpus": 1, "num_gpus": 1}
+        elif stage.place == "pool":
+            # Those that are fewer than the processors share them, as far as a node has so many.
+            there_are = (int(node["Resources"].get("CPU", 0)) for node in self._nodes())
+            where = {"num_cpus": min([cpus // actors, *filter(None, there_are)])}
         elif stage.place == "beside":
             actors = max(1, cpus - gpus if gpus else cpus // _CUTTERS)
             where = {"num_cpus": 0, "scheduling_strategy": "SPREAD"}

@@ -55,6 +55,9 @@ class SpreadFiller(IndexFiller):
         shared: SharedVectors,
         on_done: Callable[[int], None],
     ) -> None:
+        if len(missing) <= self._batch:  # not worth having them start
+            super().fill(release, missing, shared, on_done)
+            return
         shares = list(_shares(self._longest_first(missing, shared), self._batch // 2))
         for done in self._spread(release, shared.indexes, shares):
             shared.tally.encoded += done.encoded

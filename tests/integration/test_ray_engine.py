@@ -40,7 +40,7 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
-    head = {**node, "include_dashboard": False, "_system_config": SYSTEM}
+    head = {**node, "include_dashboard": False, "no_monitor": True, "_system_config": SYSTEM}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     try:
         cluster.add_node(**node)
@@ -163,7 +163,7 @@ def _kill(node: Any) -> None:
 
 
 def _is_ray(process: psutil.Process) -> bool:
-    return any("ray" in Path(word).name for word in _words(process)[:1])
+    return any("site-packages/ray/" in word or "ray::" in word for word in _words(process))
 
 
 def _words(process: psutil.Process) -> list[str]:

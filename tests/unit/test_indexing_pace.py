@@ -21,9 +21,7 @@ class Simulation:
     ``chance`` of them takes twice as long whatever the worker does.
     """
 
-    def __init__(
-        self, rate: Callable[[float], float], slowed: float, chance: float = 0.0
-    ) -> None:
+    def __init__(self, rate: Callable[[float], float], slowed: float, chance: float = 0.0) -> None:
         self.now = 60_000.0
         self.began = self.now
         self.rate = rate
