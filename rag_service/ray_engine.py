@@ -76,15 +76,15 @@ class RayEngine:
     def close(self) -> None:
         self._cluster.close()
 
-    def _given(self, model: str) -> _Given:
+    def _given(self, model: str) -> Given:
         card = self._registry.get(model)
         if not self._settings.ray_address:
-            return _Given(self._settings, model)
-        return _Given(self._settings, model, self._cluster.share(packed(card)))
+            return Given(self._settings, model)
+        return Given(self._settings, model, self._cluster.share(packed(card)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Given:
+class Given:
     """What every actor has: the settings, and a model, whose ``files`` are for other machines."""
 
     settings: Settings
@@ -120,9 +120,7 @@ class _Given:
 class _Fill:
     """An `IndexFiller` for one share after the other."""
 
-    def __init__(
-        self, given: _Given, release: Release, indexes: Sequence[str], worker: str
-    ) -> None:
+    def __init__(self, given: Given, release: Release, indexes: Sequence[str], worker: str) -> None:
         self._open = ExitStack()  # until the actor ends
         services = self._open.enter_context(_services(given.here()))
         self._release = release
@@ -159,7 +157,7 @@ class _Load:
 class _Read:
     """Content to chunks."""
 
-    def __init__(self, given: _Given, options: ReadOptions) -> None:
+    def __init__(self, given: Given, options: ReadOptions) -> None:
         card = make_registry(given.here()).get(given.model)
         self._reader = Reader(options, TokenCounter(Path(card.path)))
 
@@ -171,7 +169,7 @@ class _Read:
 class _Encode:
     """Chunks to vectors."""
 
-    def __init__(self, given: _Given) -> None:
+    def __init__(self, given: Given) -> None:
         self._embedder = make_registry(given.here()).load(given.model)
 
     def __call__(self, read: Filing | IngestError) -> Read:

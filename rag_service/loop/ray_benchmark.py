@@ -63,7 +63,7 @@ class RayBenchmark:
         ``overhead`` is of the commands' seconds as a whole, ``overhead_beyond_start`` from the
         first chunk that is written to the last; both are means over rounds with their intervals.
 
-        Raises DataError if there is nothing to encode, RagloopError if a command fails.
+        Raises DataError if there is too little to encode, RagloopError if a command fails.
         """
         total = len(self._chunks.chunk_ids())
         if not total:
@@ -109,6 +109,8 @@ class RayBenchmark:
                 one.result()
         seconds = time.perf_counter() - started
         (first, already), (last, _) = written[0], next(w for w in written if w[1] >= total)
+        if last <= first:
+            raise DataError("all chunks were written between two looks: give more filings")
         return {
             "seconds": seconds,
             "start_seconds": first - started,

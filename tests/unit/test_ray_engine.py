@@ -26,7 +26,8 @@ from rag_service.indexing.shadow import ShadowIndexer
 from rag_service.indexing.shared_vectors import SharedVectors, Tally
 from rag_service.indexing.spread import Filled
 from rag_service.indexing.writer import Encoded
-from rag_service.ray_engine import RayEngine
+from rag_service.ray_engine import Given, RayEngine
+from rag_service.wiring import make_registry
 from tests.fakes.filings import filing
 from tests.fakes.tiny_model import tiny_model
 from tests.unit.test_indexing import World, card, document
@@ -88,7 +89,9 @@ def test_vectors_that_come_with_a_document_are_taken_if_they_are_of_the_live_mod
     assert np.array_equal(world.vectors.vectors(live.index, ids), rows)
 
 
-def test_a_model_travels_to_a_machine_that_lacks_it(tmp_path: Path) -> None:
+def test_a_model_travels_to_a_machine_that_lacks_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tiny_model(tmp_path, ["net sales rose"]).path
     here = FileModelRegistry(tmp_path / "here", tmp_path, "float32", 4)
     model = here.resolve(folder)
@@ -100,6 +103,15 @@ def test_a_model_travels_to_a_machine_that_lacks_it(tmp_path: Path) -> None:
     assert replace(there.get(model.fingerprint), path="") == replace(model, path="")
     vectors = (r.load(model.fingerprint).embed_documents(["net sales"]) for r in (here, there))
     assert np.array_equal(*vectors)
+
+    monkeypatch.setenv("RAGLOOP_CACHE", str(tmp_path / "cache"))
+    given = Given(Settings(home=tmp_path / "empty"), model.fingerprint, lambda: files)
+    assert given.here().home == tmp_path / "cache" / "ray"
+    assert make_registry(given.here()).get(model.fingerprint).dims == model.dims
+    here_too = replace(given, settings=Settings(home=tmp_path / "here"))
+    assert here_too.here().home == tmp_path / "here"
+    with pytest.raises(ConfigError, match="install the same"):
+        replace(given, version="0.0").here()
 
     spoiled = tmp_path / "spoiled" / "models" / model.fingerprint
     weights = next(name for name in files if name.endswith(".safetensors"))
