@@ -175,8 +175,8 @@ class Ingestion:
                 f"{reads} tokens: set it to that or less"
             )
 
-        with closing(self._reading(paths, self._options, model)) as reads:
-            yield from reads
+        with closing(self._reading(paths, self._options, model)) as found:
+            yield from found
 
     def _reading_here(
         self, paths: Sequence[Path], options: ReadOptions, model: str

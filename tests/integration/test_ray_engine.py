@@ -168,6 +168,7 @@ def _is_ray(process: psutil.Process) -> bool:
 
 def _words(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        words: list[str] = process.cmdline()
+        return words
     except psutil.Error:
         return []

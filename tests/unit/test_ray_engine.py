@@ -101,8 +101,8 @@ def test_a_model_travels_to_a_machine_that_lacks_it(
     unpack({"modules.json": b"no second time"}, target)
     there = FileModelRegistry(tmp_path / "there", tmp_path, "float32", 4)
     assert replace(there.get(model.fingerprint), path="") == replace(model, path="")
-    vectors = (r.load(model.fingerprint).embed_documents(["net sales"]) for r in (here, there))
-    assert np.array_equal(*vectors)
+    one, other = (r.load(model.fingerprint).embed_documents(["net sales"]) for r in (here, there))
+    assert np.array_equal(one, other)
 
     monkeypatch.setenv("RAGLOOP_CACHE", str(tmp_path / "cache"))
     given = Given(Settings(home=tmp_path / "empty"), model.fingerprint, lambda: files)
