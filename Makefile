@@ -78,6 +78,9 @@ bench-reindex: weights ## reindex against the encoder alone, and its memory; ARG
 bench-growth: weights ## rates, latency, recall and memory up to 300,000 chunks; ARGS=filings
 	$(BIN)/ragloop bench growth $(ARGS)
 
+bench-ray: weights ## the engine ray against the local one, as many workers; ARGS=filings
+	$(BIN)/ragloop bench ray $(ARGS)
+
 bench-retrieval: weights ## stages of a search, base and trained model; FILINGS=, QUESTIONS=
 	$(BIN)/ragloop bench retrieval $(FILINGS) --dataset $(QUESTIONS) --split dev $(ARGS)
 

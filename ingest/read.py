@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ingest.chunks import make_chunks
 from ingest.options import ReadOptions
 from ingest.outline import Passage
 from ingest.parse import Parsed, parse_file
 from ingest.source import KINDS
-from ingest.workers import parse_files
+from ingest.workers import Workers, parse_files
 from rag_service.core.errors import IngestError, NotFound
 from rag_service.core.ids import now
 from rag_service.core.types import Chunk, Document
 
-__all__ = ["Filing", "ReadOptions", "chunker", "find_files", "read_file", "read_files"]
+__all__ = ["Filing", "ReadOptions", "Reader", "chunker", "find_files", "read_file", "read_files"]
 
 CHUNKER = "4"
 """Version of the parsing and chunking rules: raised whenever the same file gives other chunks."""
@@ -84,6 +85,33 @@ def read_files(
             yield path, _filing(outcome, options, count_tokens)
         else:
             yield path, outcome
+
+
+class Reader:
+    """Reads the content of one file after the other, in a process that is kept for the next."""
+
+    def __init__(self, options: ReadOptions, count_tokens: CountTokens) -> None:
+        self._options = options
+        self._count_tokens = count_tokens
+        self._workers = Workers(options)
+
+    def read(self, path: Path, content: bytes) -> Filing | IngestError:
+        """What `read_files` gives of a file, which need not be on this machine.
+
+        Raises:
+            ConfigError: the strategy needs something that is not installed.
+        """
+        with TemporaryDirectory(prefix="ragloop-read-") as folder:
+            copy = Path(folder) / path.name
+            copy.write_bytes(content)
+            outcome = self._workers.read(copy)
+        if isinstance(outcome, Parsed):
+            return _filing(replace(outcome, path=path), self._options, self._count_tokens)
+        return outcome
+
+    def close(self) -> None:
+        self._workers.stop()
+        self._workers.reap()
 
 
 def _filing(parsed: Parsed, options: ReadOptions, count_tokens: CountTokens) -> Filing:

@@ -40,7 +40,7 @@ def parse_files(
     if not paths:
         return
     size = min(options.workers or os.cpu_count() or 1, len(paths))
-    workers = _Workers(options)
+    workers = Workers(options)
     # A thread for each worker waits for its answer, so that none waits for the caller.
     pool = ThreadPoolExecutor(size, thread_name_prefix="ingest")
     waiting = iter(paths)
@@ -78,7 +78,7 @@ def start_process(module: str) -> tuple[subprocess.Popen[bytes], Connection]:
     return process, ours
 
 
-class _Workers:
+class Workers:
     """Processes that read files, started when one is needed; may be shared by threads."""
 
     def __init__(self, options: ReadOptions) -> None:

@@ -92,6 +92,7 @@ if TYPE_CHECKING:
     from rag_service.loop.retrieval_benchmark import RetrievalBenchmark
     from rag_service.loop.training import Finetuner
     from rag_service.loop.uploads import Uploads
+    from rag_service.ray_engine import RayEngine
 
 _TUNED = {
     "index_algorithm": "algorithm",
@@ -307,9 +308,28 @@ class Services:
             self.registry,
             self._index_spec,
             crew=Crew(self.claims, lambda: self._worker.name),
-            pace=Pace(self.latency_log, self.settings.reindex_latency_ratio, one_thread),
-            batch=2 * self.settings.batch_size,
+            pace=self.pace,
+            spread=self._ray_engine and self._ray_engine.fill,
+            batch=self.build_batch,
         )
+
+    @cached_property
+    def pace(self) -> Pace:
+        """That of this process, beside live searches."""
+        return Pace(self.latency_log, self.settings.reindex_latency_ratio, one_thread)
+
+    @property
+    def build_batch(self) -> int:
+        """Chunks that are encoded together where an index is built."""
+        return 2 * self.settings.batch_size
+
+    @cached_property
+    def _ray_engine(self) -> RayEngine | None:
+        if self.settings.engine != "ray":
+            return None
+        from rag_service.ray_engine import RayEngine
+
+        return RayEngine(self.settings, self.registry, lambda: self._worker.name)
 
     @cached_property
     def reindexer(self) -> Reindexer:
@@ -419,6 +439,7 @@ class Services:
             self.jobs,
             self.kept_filings,
             self.experimenter.keep_up,
+            reading=self._ray_engine and self._ray_engine.read,
         )
 
     @cached_property
@@ -590,8 +611,8 @@ class Services:
             self.serving.close()
         if made.get("generator") is not None:
             asyncio.run(made["generator"].aclose())
-        for part in ("holder", "leases", "_worker", "_reporter", "queue", "_tracer"):
-            if part in made:
+        for part in ("_ray_engine", "holder", "leases", "_worker", "_reporter", "queue", "_tracer"):
+            if made.get(part) is not None:
                 made[part].close()
         if self.settings.jobs_url and "jobs_client" in made:
             made["jobs_client"].close()

@@ -19,6 +19,7 @@ from rag_service.cli.gpu_benchmarks import gpu
 from rag_service.cli.growth_benchmarks import growth
 from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.ray_benchmarks import ray
 from rag_service.cli.release_benchmarks import reindex, swap
 from rag_service.cli.retrieval_benchmarks import retrieval
 from rag_service.cli.service_benchmarks import service, soak
@@ -49,6 +50,7 @@ def register(app: typer.Typer) -> None:
     group.command("swap")(swap)
     group.command("reindex")(reindex)
     group.command("growth")(growth)
+    group.command("ray")(ray)
     group.command("retrieval")(retrieval)
     group.command("service")(service)
     group.command("soak")(soak)

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from rag_service.answering.documents import documents_document
+from rag_service.cli.engines import EngineOption, settings_on
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
 from rag_service.core.settings import load_settings
 from rag_service.wiring import open_services
@@ -24,10 +25,11 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Files, or folders with files.")],
+    engine: EngineOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Read files or folders into the live index; unchanged files are skipped."""
-    with open_services(load_settings()) as services, progress_bar() as progress:
+    with open_services(settings_on(engine)) as services, progress_bar() as progress:
         outcomes = services.ingestion.run(paths, progress)
 
     def render(console: Console) -> None:

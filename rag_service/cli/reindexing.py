@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 import typer
 
 from rag_service import work
+from rag_service.cli.engines import EngineOption, settings_on
 from rag_service.cli.output import JsonFlag, emit, progress_bar
-from rag_service.core.settings import load_settings
 from rag_service.indexing.shadow import BuildOptions
 from rag_service.wiring import open_services
 
@@ -37,13 +37,14 @@ def reindex(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Encode every chunk; copy no vector of another index.")
     ] = False,
+    engine: EngineOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Build a candidate release beside the live one; resumes if killed.
 
     The same command in a second process, or on a second machine, takes a part of the work.
     """
-    settings = load_settings()
+    settings = settings_on(engine)
     options = BuildOptions(algorithm, datatype, fresh)
     with open_services(settings) as services, progress_bar() as progress:
         # Here, so that an embedded Redis that this process started keeps its own priority.

@@ -63,6 +63,18 @@ class Settings(BaseSettings):
         "for training, the reranker and hf: models too, which else take bfloat16 where native.",
     )  # fmt: skip
     batch_size: int = Field(32, ge=1, le=4096, description="Texts in one encoder batch.")
+    engine: Literal["local", "ray"] = Field(
+        "local",
+        description="What ingestion and reindexing run on: this machine, or the actors of Ray.",
+    )
+    ray_address: str = Field(
+        "",
+        description="HOST:PORT of a Ray cluster that this machine is a node of; empty: the engine "
+        "ray starts a Ray of its own.",
+    )
+    ray_actors: int = Field(
+        0, ge=0, le=100_000, description="Actors that encode; 0: one a GPU, or else a processor."
+    )
     llm: str = Field(
         "embedded",
         description="embedded, ollama:MODEL, openai:MODEL, hf:NAME_OR_FOLDER, or none.",

@@ -34,6 +34,7 @@ from rag_service.indexing.crew import Crew, NobodyElse
 from rag_service.indexing.mending import IndexMender, incomplete
 from rag_service.indexing.pace import NoTraffic, Pace
 from rag_service.indexing.shared_vectors import SharedVectors, Tally
+from rag_service.indexing.spread import Spread, SpreadFiller
 
 _ROWS = 256
 """Chunks whose vectors are read at a time."""
@@ -57,7 +58,8 @@ class ShadowIndexer(IndexMender):
 
     A killed build goes on where it stopped, and several workers may share one: chunks that are
     written are not embedded again. What an index of the same document vectors holds is copied,
-    not embedded, unless the release is to be fresh.
+    not embedded, unless the release is to be fresh. With ``spread``, releases that are being built
+    are filled by workers elsewhere.
     """
 
     def __init__(
@@ -70,11 +72,13 @@ class ShadowIndexer(IndexMender):
         *,
         crew: Crew | None = None,
         pace: Pace | None = None,
+        spread: Spread | None = None,
         batch: int = 64,
         sample: int = 32,
     ) -> None:
         crew = crew or Crew(NobodyElse(), lambda: "alone")
-        filler = IndexFiller(chunks, vectors, crew, pace or Pace(NoTraffic()), batch)
+        parts = (chunks, vectors, crew, pace or Pace(NoTraffic()), batch)
+        filler = SpreadFiller(*parts, spread) if spread else IndexFiller(*parts)
         super().__init__(chunks, vectors, releases, registry, filler, batch)
         self._make_spec = make_spec
         self._crew = crew

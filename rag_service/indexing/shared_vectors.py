@@ -42,11 +42,12 @@ class SharedVectors:
         tally: Tally | None = None,
     ) -> None:
         self._dims = dims
-        self._tally = tally or Tally()
+        self.indexes = list(indexes)
+        self.tally = tally or Tally()
         self._store = store
         self._registry = registry
         self._index_of: dict[str, str] = {}
-        for index in indexes:
+        for index in self.indexes:
             try:
                 held = store.ids(index)
             except IndexMissing:
@@ -75,7 +76,7 @@ class SharedVectors:
 
     def encode(self, chunks: Sequence[Chunk], model: str) -> Vectors:
         """float32 ``(n, dims)``, none of them copied."""
-        self._tally.encoded += len(chunks)
+        self.tally.encoded += len(chunks)
         return embed_chunks(self._registry.load(model), chunks)
 
     def copies(self, chunks: Sequence[Chunk]) -> dict[str, Vectors]:
@@ -93,7 +94,7 @@ class SharedVectors:
                     raise
                 # Dropped, or its documents changed since: the encoder gives the same vectors.
                 _log.info("%d chunks are encoded instead of copied: %s", len(ids), error.message)
-        self._tally.copied += len(rows)
+        self.tally.copied += len(rows)
         return rows
 
     def _cut(self, chunk_ids: Sequence[str], vectors: Vectors) -> dict[str, Vectors]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,14 @@ from rag_service.core.types import Chunk, Document, Release, Vectors
 from rag_service.indexing.embedding import embed_chunks
 
 _ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """Vectors ``(n, dims)`` of a document's chunks, by the model of this fingerprint."""
+
+    model: str
+    vectors: Vectors
 
 
 class DocumentWriter:
@@ -44,18 +52,25 @@ class DocumentWriter:
         self._registry = registry
 
     def put(
-        self, document: Document, chunks: Sequence[Chunk], progress: Progress = no_progress
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        progress: Progress = no_progress,
+        encoded: Encoded | None = None,
     ) -> None:
         """Index ``chunks`` and store them, in place of the document of the same name.
 
-        Only what the live index does not hold yet of this document is embedded.
+        Only what the live index does not hold yet of this document is embedded, unless it was
+        ``encoded`` before by the model that is live.
 
         Raises NotFound if no release is live, ReleaseConflict if releases keep moving.
         """
         for _ in range(_ATTEMPTS):
             live = self._live()
             former = self._former(document)
-            vectors = self._vectors_of(chunks, former, live, f"embed {document.name}", progress)
+            ready = encoded if encoded and encoded.model == live.model else None
+            step = f"embed {document.name}"
+            vectors = self._vectors_of(chunks, former, live, step, progress, ready)
             stale = {chunk.chunk_id for chunk in former} - {chunk.chunk_id for chunk in chunks}
             self._vectors.write(live.index, chunks, vectors, stale)
             try:
@@ -94,6 +109,7 @@ class DocumentWriter:
         live: Release,
         step: str,
         progress: Progress,
+        encoded: Encoded | None,
     ) -> Vectors:
         """float32 ``(n, dims)``: read back where the live index holds the same text, or encoded.
 
@@ -108,6 +124,9 @@ class DocumentWriter:
         rows = dict(
             zip(kept, self._vectors.vectors(live.index, [held[t] for t in kept]), strict=True)
         )
+        if encoded is not None:
+            texts_encoded = (chunk.embedded_text for chunk in chunks)
+            rows = dict(zip(texts_encoded, encoded.vectors, strict=True)) | rows
         new = {c.embedded_text: c for c in chunks if c.embedded_text not in rows}
         if new:
             done = 0

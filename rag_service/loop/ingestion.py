@@ -20,11 +20,15 @@ from rag_service.core.protocols import (
 )
 from rag_service.core.types import Document, Release
 from rag_service.indexing.shadow import ShadowIndexer
-from rag_service.indexing.writer import DocumentWriter
+from rag_service.indexing.writer import DocumentWriter, Encoded
 from rag_service.loop.jobs import JobStore
 from rag_service.loop.kept_filings import KeptFilings
 
 Status = Literal["added", "unchanged", "replaced", "refused"]
+Read = tuple[Filing | IngestError, Encoded | None]
+"""What stands in a file, with its vectors where they are at hand already."""
+Reading = Callable[[Sequence[Path], ReadOptions, str], Generator[Read, None, None]]
+"""Reads files in their order, for the model of a fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Ingestion:
     """Reads, chunks, embeds and indexes; files that have not changed are skipped.
 
     ``keep_up`` brings what else is served than the live release up to date, after every change.
+    Files are read by processes on this machine, unless ``reading`` has them read elsewhere.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Ingestion:
         jobs: JobStore,
         kept: KeptFilings,
         keep_up: Callable[[Progress], None] = lambda progress: None,
+        reading: Reading | None = None,
     ) -> None:
         self._chunks = chunks
         self._registry = registry
@@ -88,6 +94,7 @@ class Ingestion:
         self._jobs = jobs
         self._kept = kept
         self._keep_up = keep_up
+        self._reading = reading or self._reading_here
 
     def run(self, paths: Sequence[Path], progress: Progress = no_progress) -> list[Outcome]:
         """One outcome a file, in the order of the files.
@@ -157,8 +164,8 @@ class Ingestion:
         except OSError:
             return ""
 
-    def _read(self, paths: Sequence[Path]) -> Generator[Filing | IngestError, None, None]:
-        """What stands in each file; the encoder is loaded when the first one has been parsed."""
+    def _read(self, paths: Sequence[Path]) -> Generator[Read, None, None]:
+        """What stands in each file."""
         if not paths:
             return
         model = self._ensure_live().model
@@ -169,30 +176,38 @@ class Ingestion:
                 f"{reads} tokens: set it to that or less"
             )
 
+        with closing(self._reading(paths, self._options, model)) as found:
+            yield from found
+
+    def _reading_here(
+        self, paths: Sequence[Path], options: ReadOptions, model: str
+    ) -> Generator[Read, None, None]:
+        """The encoder is loaded when the first file has been parsed."""
+
         def count_tokens(texts: Sequence[str]) -> list[int]:
             return self._registry.load(model).count_tokens(texts)
 
-        with closing(read_files(paths, self._options, count_tokens)) as outcomes:
+        with closing(read_files(paths, options, count_tokens)) as outcomes:
             for _, outcome in outcomes:
-                yield outcome
+                yield outcome, None
 
-    def _store(
-        self, path: Path, read: Filing | IngestError, taken: _Taken, progress: Progress
-    ) -> Outcome:
-        if isinstance(read, IngestError):
-            return Outcome(str(path), "refused", read.reason, read.message)
-        document = read.document
-        if twin := taken.twin(path, document):
+    def _store(self, path: Path, read: Read, taken: _Taken, progress: Progress) -> Outcome:
+        filing, encoded = read
+        if isinstance(filing, IngestError):
+            return Outcome(str(path), "refused", filing.reason, filing.message)
+        if twin := taken.twin(path, filing.document):
             return twin
         with self._jobs.changing():
-            return self._write(path, read, progress)
+            return self._write(path, filing, encoded, progress)
 
-    def _write(self, path: Path, read: Filing, progress: Progress) -> Outcome:
+    def _write(
+        self, path: Path, read: Filing, encoded: Encoded | None, progress: Progress
+    ) -> Outcome:
         document = read.document
         former = [self._chunks.find(document.name), self._chunks.get(document.document_id)]
         for old in filter(None, former):
             self._kept.leaving(old)
-        self._writer.put(document, read.chunks, progress)
+        self._writer.put(document, read.chunks, progress, encoded)
         outcome = self._keep(
             Outcome(
                 str(path),

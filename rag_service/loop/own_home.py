@@ -73,15 +73,18 @@ class OwnHome:
                     service.wait(_STOP_SECONDS)
                 service.kill()
 
-    def command(self, *arguments: str) -> Any:
-        """The JSON that a command reports. Raises RagloopError if it fails."""
+    def command(self, *arguments: str, settings: Mapping[str, str] | None = None) -> Any:
+        """The JSON that a command reports; ``settings`` are of it alone.
+
+        Raises RagloopError if it fails.
+        """
         log = self.path / f"{arguments[0]}.log"
         with log.open("wb") as out:
             done = subprocess.run(
                 _ragloop(*arguments, "--json"),
                 stdout=subprocess.PIPE,
                 stderr=out,
-                env=self._environment,
+                env={**self._environment, **(settings or {})},
                 check=False,
             )
         if done.returncode:

@@ -10,7 +10,7 @@ import pytest
 
 from rag_service import core
 
-HEAVY = {"torch", "transformers", "sentence_transformers", "redis", "unstructured"}
+HEAVY = {"torch", "transformers", "sentence_transformers", "redis", "unstructured", "ray"}
 CORE = "; ".join(
     f"import rag_service.core.{module.name}" for module in pkgutil.iter_modules(core.__path__)
 )
