@@ -21,6 +21,7 @@ from rag_service.adapters.redis_chunks import RedisChunkStore
 from rag_service.adapters.redis_claims import RedisClaimStore
 from rag_service.adapters.redis_client import connect, used_memory
 from rag_service.adapters.redis_experiments import RedisExperimentStore
+from rag_service.adapters.redis_files import RedisFiles
 from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.redis_latency import RedisLatencyLog
 from rag_service.adapters.redis_releases import RedisReleaseStore
@@ -107,6 +108,16 @@ class Services:
     def used_memory(self) -> int:
         """Bytes that Redis says it uses."""
         return used_memory(self._client)
+
+    def forget_namespace(self) -> None:
+        """Delete all that this namespace has in Redis."""
+        from rag_service.adapters.redis_copy import RedisCopy
+
+        RedisCopy(self._client, self.settings.namespace).clear()
+
+    @cached_property
+    def redis_files(self) -> RedisFiles:
+        return RedisFiles(self._client)
 
     @cached_property
     def vectors(self) -> RedisVectorStore:
