@@ -12,10 +12,12 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from rag_service.cli.all_benchmarks import run_all
 from rag_service.cli.answer_benchmarks import answers
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
 from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.plan_benchmark import plan
 from rag_service.cli.release_benchmarks import reindex, swap
 from rag_service.cli.retrieval_benchmarks import retrieval
 from rag_service.cli.service_benchmarks import service, soak
@@ -47,6 +49,8 @@ def register(app: typer.Typer) -> None:
     group.command("service")(service)
     group.command("soak")(soak)
     group.command("answers")(answers)
+    group.command("plan")(plan)
+    group.command("all")(run_all)
     app.add_typer(group, name="bench")
 
 

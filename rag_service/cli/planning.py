@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FILINGS, CHUNKS = 4, 256
 """That are measured by default: filings are read, and of their chunks so many encoded."""
 
-_NAMES = {
+FIGURES = {
     "pages": "pages",
     "chunks": "chunks",
     "redis_memory": "Redis memory, one release",
@@ -186,8 +186,8 @@ def render(console: Console, document: dict[str, Any]) -> None:
         return
     rows = [
         (
-            _NAMES[name],
-            *(_told(one[which], one["unit"]) for which in ("value", "low", "high")),
+            FIGURES[name],
+            *(told(one[which], one["unit"]) for which in ("value", "low", "high")),
             one["source"],
         )
         for name, one in document["figures"].items()
@@ -195,10 +195,10 @@ def render(console: Console, document: dict[str, Any]) -> None:
     title = f"{document['filings']} filings"
     console.print(grid(("", "value", "low", "high", "from"), rows, title))
     for name, reason in document["not_measured"].items():
-        console.print(f"{_NAMES[name]}: not measured: {reason}", markup=False)
+        console.print(f"{FIGURES[name]}: not measured: {reason}", markup=False)
 
 
-def _told(value: float, unit: str) -> str:
+def told(value: float, unit: str) -> str:
     if unit == "bytes":
         return f"{value / 1e9:,.2f} GB" if value >= 1e9 else f"{value / 1e6:,.1f} MB"
     if unit == "seconds":
