@@ -81,10 +81,13 @@ def drawn(filings: Sequence[Filing], most: int) -> list[Filing]:
 def _of_each_length(chunks: Sequence[Chunk], runs: int) -> Iterator[Chunk]:
     """Neighbours by length, so that what fills a batch up to its longest stays as it is."""
     ordered = sorted(chunks, key=lambda chunk: len(chunk.embedded_text))
+    if runs * _RUN >= len(ordered):
+        yield from ordered
+        return
     room = len(ordered) / runs
     for number in range(runs):
-        start = round((number + 0.5) * room - min(_RUN, room) / 2)
-        yield from ordered[max(0, start) : round(start + min(_RUN, room))]
+        start = round((number + 0.5) * room - _RUN / 2)
+        yield from ordered[start : start + _RUN]
 
 
 def embed_rate(writer: DocumentWriter, filings: Sequence[Filing], progress: Progress) -> Parts:
