@@ -40,7 +40,9 @@ def measure(
     Raises DataError if none of the files can be read.
     """
     from rag_service.loop import calibration, rates
+    from rag_service.loop.noisy_model import noisy_model
 
+    own.path.mkdir(parents=True, exist_ok=True)
     with open_services(settings) as services:
         # A Redis that others use as well tells of them all.
         empty = 0 if settings.redis_url else services.used_memory()
@@ -49,8 +51,6 @@ def measure(
     start_ingest = _seconds(own, "ingest", str(warm))
     registry = make_registry(settings)
     base = registry.resolve(settings.embedding_model)
-    from rag_service.loop.noisy_model import noisy_model
-
     models = [noisy_model(registry, base, settings.seed + i) for i in range(_ROUNDS + 1)]
     progress("start", 1, 2)
     start_reindex = _seconds(own, "reindex", "--model", models[0].fingerprint)

@@ -54,7 +54,7 @@ def run_all(
     from rag_service.loop.all_benchmarks import AllBenchmarks, table
 
     chosen = _chosen(only or [])
-    logs = output.with_suffix("")
+    logs = output.with_name(f"{output.stem}-reports")
     logs.mkdir(parents=True, exist_ok=True)
     results = []
     with own_home() as (_, own), TemporaryDirectory() as folder, progress_bar() as progress:
@@ -63,8 +63,7 @@ def run_all(
             # Every other one, since samples of a company stand side by side.
             files = _linked(files[: 2 * _FEW : 2] or files, Path(folder))
         asked = ["--dataset", str(dataset.absolute()), "--split", split] if dataset else []
-        home = Path(folder) / "home"
-        runs = AllBenchmarks(files, asked, home, logs, quick=quick, gpu=_has_gpu())
+        runs = AllBenchmarks(files, asked, own.path, logs, quick=quick, gpu=_has_gpu())
         for number, one in enumerate(chosen):
             progress(f"bench {one.name}", number, len(chosen))
             results += runs.run(one)
