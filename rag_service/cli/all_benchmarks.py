@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -61,9 +62,10 @@ def run_all(
         files = find_files(paths or [own.samples()])
         if quick:
             # Every other one, since samples of a company stand side by side.
-            files = _linked(files[: 2 * _FEW : 2] or files, Path(folder))
+            files = files[: 2 * _FEW : 2]
         asked = ["--dataset", str(dataset.absolute()), "--split", split] if dataset else []
-        runs = AllBenchmarks(files, asked, own.path, logs, quick=quick, gpu=_has_gpu())
+        given = _linked(files, Path(folder)) if quick else files
+        runs = AllBenchmarks(given, asked, own.path, logs, quick=quick, gpu=_has_gpu())
         for number, one in enumerate(chosen):
             progress(f"bench {one.name}", number, len(chosen))
             results += runs.run(one)
@@ -93,7 +95,7 @@ def _chosen(only: list[str]) -> list[Benchmark]:
     return [one for name, one in known.items() if not only or name in only]
 
 
-def _linked(files: list[Path], folder: Path) -> list[Path]:
+def _linked(files: Sequence[Path], folder: Path) -> list[Path]:
     """A folder with these files alone."""
     few = folder / "filings"
     few.mkdir()
@@ -112,7 +114,7 @@ def _head(quick: bool, filings: int) -> str:
     how = "quick: these figures say only that all runs" if quick else "ratios are of one run each"
     cores, load = os.cpu_count(), os.getloadavg()[0]
     return (
-        f"`ragloop bench all`, {now()}, {cores} cores, {filings} filings or folders, load "
+        f"`ragloop bench all`, {now()}, {cores} cores, {filings} filings, load "
         f"{load:.1f}; {how}.\n\n"
     )
 
