@@ -93,6 +93,12 @@ bench-service: weights ## latency and throughput of the service; ARGS=folders of
 bench-soak: weights ## half an hour of all requests and jobs at once; ARGS=folders of filings
 	$(BIN)/ragloop bench soak $(ARGS)
 
+bench-plan: weights ## plans against real runs of three sizes; FILINGS=
+	$(BIN)/ragloop bench plan $(FILINGS) $(ARGS)
+
+bench: weights ## all benchmarks, and one table in var/bench.md; FILINGS=, QUESTIONS=, ARGS=--quick
+	$(BIN)/ragloop bench all $(FILINGS) $(if $(QUESTIONS),--dataset $(QUESTIONS) --split dev) $(ARGS)
+
 serve: weights ## the service on the demo's home
 	RAGLOOP_HOME=$${RAGLOOP_HOME:-var/demo} $(BIN)/ragloop serve $(ARGS)
 

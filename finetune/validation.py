@@ -14,7 +14,7 @@ from rag_service.core.types import Chunk, ModelCard, Pair
 
 NAME = "validation"
 METRIC = f"{NAME}_ndcg@10"
-_ON_CPU, _ON_GPU = (100, 300), (500, 1500)
+MOST_ON_CPU, MOST_ON_GPU = (100, 300), (500, 1500)
 """Most questions and chunks: encoding them must stay short beside the training itself."""
 
 
@@ -32,7 +32,7 @@ class Validation:
         bfloat16: bool,
     ) -> None:
         random = Random(f"validation {options.seed}")
-        most_questions, most_chunks = _ON_GPU if gpu else _ON_CPU
+        most_questions, most_chunks = MOST_ON_GPU if gpu else MOST_ON_CPU
         asked = [pair for pair in pairs if pair.split == "validation"]
         asked = random.sample(
             asked, min(len(asked), options.validation_questions or most_questions)

@@ -23,6 +23,7 @@ from rag_service.adapters.redis_claims import RedisClaimStore
 from rag_service.adapters.redis_client import connect, connect_plain, store_errors, used_memory
 from rag_service.adapters.redis_cluster import check_for_jobs, namespace_on
 from rag_service.adapters.redis_experiments import RedisExperimentStore
+from rag_service.adapters.redis_files import RedisFiles
 from rag_service.adapters.redis_index_tuning import RedisIndexTuning
 from rag_service.adapters.redis_job_events import RedisJobEvents
 from rag_service.adapters.redis_latency import RedisLatencyLog
@@ -122,6 +123,16 @@ class Services:
     def used_memory(self) -> int:
         """Bytes that Redis says it uses."""
         return used_memory(self._client)
+
+    def forget_namespace(self) -> None:
+        """Delete all that this namespace has in Redis."""
+        from rag_service.adapters.redis_copy import RedisCopy
+
+        RedisCopy(self._client, self._namespace).clear()
+
+    @cached_property
+    def redis_files(self) -> RedisFiles:
+        return RedisFiles(self._client)
 
     @cached_property
     def _namespace(self) -> str:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from rag_service.cli.all_benchmarks import run_all
 from rag_service.cli.answer_benchmarks import answers
 from rag_service.cli.encoder_benchmarks import encoder
 from rag_service.cli.finetune_flags import MakeOptions, finetune_flags
@@ -19,6 +20,7 @@ from rag_service.cli.gpu_benchmarks import gpu
 from rag_service.cli.growth_benchmarks import growth
 from rag_service.cli.improving import fast_settings
 from rag_service.cli.output import JsonFlag, emit, grid, progress_bar
+from rag_service.cli.plan_benchmark import plan
 from rag_service.cli.ray_benchmarks import ray
 from rag_service.cli.release_benchmarks import reindex, swap
 from rag_service.cli.retrieval_benchmarks import retrieval
@@ -55,6 +57,8 @@ def register(app: typer.Typer) -> None:
     group.command("service")(service)
     group.command("soak")(soak)
     group.command("answers")(answers)
+    group.command("plan")(plan)
+    group.command("all")(run_all)
     app.add_typer(group, name="bench")
 
 

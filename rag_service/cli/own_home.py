@@ -19,16 +19,23 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def own_home() -> Iterator[tuple[Settings, OwnHome]]:
-    """A new home on the embedded Redis, without an LLM; the rest is as the environment says."""
+def own_home(
+    like: Settings | None = None, redis_url: str = "", namespace: str = "ragloop"
+) -> Iterator[tuple[Settings, OwnHome]]:
+    """A new home, without an LLM; the rest is as ``like``, or as the environment says.
+
+    On the embedded Redis, unless ``redis_url`` is that of another one.
+    """
     from rag_service.loop.own_home import OwnHome, wait_for_end
 
     with _ended_by_sigterm(), TemporaryDirectory() as folder:
         home = Path(folder).resolve() / "home"
-        settings = fast_settings(home).model_copy(update={"home": home, "redis_url": ""})
+        changed = {"home": home, "redis_url": redis_url, "namespace": namespace, "llm": "none"}
+        settings = (like or fast_settings(home)).model_copy(update=changed)
         own = {
             "RAGLOOP_HOME": str(home),
-            "RAGLOOP_REDIS_URL": "",
+            "RAGLOOP_REDIS_URL": redis_url,
+            "RAGLOOP_NAMESPACE": namespace,
             "RAGLOOP_EMBEDDING_MODEL": settings.embedding_model,
             "RAGLOOP_LLM": "none",
         }
