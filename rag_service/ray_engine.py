@@ -13,11 +13,11 @@ from pathlib import Path
 from ingest.options import ReadOptions
 from ingest.read import Filing, Reader
 from ingest.source import load
+from rag_service.adapters.model_registry import FileModelRegistry
 from rag_service.adapters.model_transfer import packed, unpack
 from rag_service.adapters.ray_cluster import RayCluster, Stage
 from rag_service.adapters.token_counter import TokenCounter
 from rag_service.core.errors import ConfigError, IngestError, NotFound, StoreUnavailable
-from rag_service.core.protocols import ModelRegistry
 from rag_service.core.settings import Settings, load_settings
 from rag_service.core.types import Release
 from rag_service.indexing.build import IndexFiller
@@ -37,7 +37,7 @@ class RayEngine:
     """
 
     def __init__(
-        self, settings: Settings, registry: ModelRegistry, worker: Callable[[], str]
+        self, settings: Settings, registry: FileModelRegistry, worker: Callable[[], str]
     ) -> None:
         self._settings = settings
         self._registry = registry
@@ -77,10 +77,12 @@ class RayEngine:
         self._cluster.close()
 
     def _given(self, model: str) -> Given:
-        card = self._registry.get(model)
+        # All nodes compute with what is fastest here, or the same text had several vectors.
+        engine, _ = self._registry.prepare(model)
+        settings = self._settings.model_copy(update={"precision": engine})
         if not self._settings.ray_address:
-            return Given(self._settings, model)
-        return Given(self._settings, model, self._cluster.share(packed(card)))
+            return Given(settings, model)
+        return Given(settings, model, self._cluster.share(packed(self._registry.get(model))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ class Services:
         return Holder(self.releases, f"{_process_name()}:serving")
 
     @cached_property
-    def registry(self) -> ModelRegistry:
+    def registry(self) -> FileModelRegistry:
         return make_registry(self.settings)
 
     @cached_property
@@ -320,7 +320,7 @@ class Services:
             self._index_spec,
             crew=Crew(self.claims, lambda: self._worker.name),
             pace=self.pace,
-            spread=self._ray_engine and self._ray_engine.fill,
+            spread=self._ray_engine.fill if self._ray_engine else None,
             batch=self.build_batch,
         )
 
@@ -450,7 +450,7 @@ class Services:
             self.jobs,
             self.kept_filings,
             self.experimenter.keep_up,
-            reading=self._ray_engine and self._ray_engine.read,
+            reading=self._ray_engine.read if self._ray_engine else None,
         )
 
     @cached_property

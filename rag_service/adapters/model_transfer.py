@@ -10,10 +10,17 @@ from rag_service.core.types import ModelCard
 
 
 def packed(card: ModelCard) -> dict[str, bytes]:
-    """Every file of the model, by its path in the model's folder."""
+    """Every file of the model, by its path in the model's folder.
+
+    Without hidden ones: what this machine's engines keep there is made anew by another one's.
+    """
     folder = Path(card.path)
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+    files = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        file.as_posix(): (folder / file).read_bytes()
+        for file in files
+        if not any(part.startswith(".") for part in file.parts)
+    }
 
 
 def unpack(files: Mapping[str, bytes], folder: Path) -> None:

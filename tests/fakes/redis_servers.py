@@ -64,7 +64,7 @@ def cluster_node(folder: Path, libraries: Path) -> Iterator[str]:
         redis.Redis(port=port, decode_responses=True) as node,
     ):
         assert comes_true(lambda: _answers(node), 20)
-        node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)  # type: ignore[no-untyped-call]
+        node.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
         assert comes_true(lambda: _is_whole(node), 20)
         yield f"redis://127.0.0.1:{port}/0"
 
@@ -80,7 +80,7 @@ class StrictCluster(ClusterClient):
         return super().register_script(script)
 
     def pipeline(self, transaction: Any = None, shard_hint: Any = None) -> Any:
-        pipe = super().pipeline(transaction, shard_hint)
+        pipe = super().pipeline(transaction, shard_hint)  # type: ignore[no-untyped-call]
         send = pipe.execute_command
 
         def execute_command(*args: Any, **options: Any) -> Any:
@@ -117,7 +117,7 @@ class SlotChecked(redis.Redis):
             if transaction:
                 touched.extend(keys)
             _check_slots(touched if transaction else keys)
-            return send(*args, **options)
+            return send(*args, **options)  # type: ignore[no-untyped-call]
 
         pipe.execute_command = execute_command  # type: ignore[method-assign]
         return pipe
@@ -171,4 +171,4 @@ def _answers(node: redis.Redis) -> bool:
 
 
 def _is_whole(node: redis.Redis) -> bool:
-    return node.cluster("info")["cluster_state"] == "ok"  # type: ignore[no-untyped-call]
+    return bool(node.cluster("info")["cluster_state"] == "ok")

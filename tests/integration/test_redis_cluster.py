@@ -7,12 +7,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 from redis.crc import key_slot
 
-from rag_service.adapters import redis_vectors
+from rag_service.adapters import redis_cluster, redis_vectors
 from rag_service.adapters.redis_client import used_memory
 from rag_service.adapters.redis_cluster import namespace_on
 from rag_service.adapters.redis_copy import RedisCopy
@@ -79,7 +80,7 @@ def all_keys(stores: Stores) -> list[str]:
     return [str(key) for pattern in patterns for key in stores.client.scan_iter(pattern)]
 
 
-def settings(url: str, home: Path, namespace: str, **more: str) -> Settings:
+def settings(url: str, home: Path, namespace: str, **more: Any) -> Settings:
     return Settings(home=home, redis_url=url, namespace=namespace.strip("{}"), llm="none", **more)
 
 
@@ -162,7 +163,7 @@ def test_a_single_redis_keeps_the_keys_that_it_had(client: redis.Redis, namespac
 def test_an_engine_that_searches_one_node_alone_is_refused(
     stores: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listed = redis_vectors.listed_indexes
+    listed = redis_cluster.listed_indexes
     monkeypatch.setattr(redis_vectors, "listed_indexes", lambda client: [*listed(client), set()])
     with pytest.raises(ConfigError, match="one node alone"):
         stores.vectors.create(IndexSpec("ix-r3", DIMS, "m"))

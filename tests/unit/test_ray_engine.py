@@ -148,7 +148,8 @@ def test_what_is_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(ConfigError, match="ray start"):
             RayCluster("ray://10.0.0.1:10001")
         settings = Settings(engine="ray", ray_address="10.0.0.1:6379", redis_url="")
-        engine = RayEngine(settings, World().registry, lambda: "one")
+        registry: Any = World().registry
+        engine = RayEngine(settings, registry, lambda: "one")
         release: Any = None
         with pytest.raises(ConfigError, match="RAGLOOP_REDIS_URL"):
             list(engine.fill(release, [], [["a"]]))
