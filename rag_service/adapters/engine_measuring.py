@@ -26,10 +26,12 @@ EXACT = "float32"
 _JOINED, _LONG = 4, 12
 """Passages that make a text of a chunk's length, and how many of these are timed."""
 _ROUNDS = 5
+"""Of those that passed the trials."""
 _SECONDS = 15.0
 """Rounds end then, however few there were."""
+_TRIALS = 2
 _HOPELESS = 1.5
-"""An engine that takes so many times as long as the fastest in its first round has no other."""
+"""An engine that takes so many times as long as the fastest in each of its trials has no rounds."""
 _BATCH = 32
 _NICENESS = 5
 """Searches that are served meanwhile go first."""
@@ -179,14 +181,15 @@ def _take_turns(bench: _Bench, engines: Sequence[str], texts: list[str]) -> dict
     for engine in engines:
         try:
             bench.embedder(engine).embed_documents(texts[:1])
-            seconds[engine] = [_seconds(bench, engine, texts)]
+            seconds[engine] = [_seconds(bench, engine, texts) for _ in range(_TRIALS)]
         except ModelError as error:
             if engine == EXACT:
                 raise
             bench.fail(engine, error)
             continue
-        best = min(took[0] for took in seconds.values())
-        running = [e for e, took in seconds.items() if e == EXACT or took[0] <= _HOPELESS * best]
+        least = {e: min(took) for e, took in seconds.items()}
+        best = min(least.values())
+        running = [e for e, took in least.items() if e == EXACT or took <= _HOPELESS * best]
         for slow in seconds.keys() - set(running):
             bench.put_away(slow)
     started = time.perf_counter()
@@ -195,7 +198,7 @@ def _take_turns(bench: _Bench, engines: Sequence[str], texts: list[str]) -> dict
             seconds[engine].append(_seconds(bench, engine, texts))
         if time.perf_counter() - started > _SECONDS:
             break
-    exact = seconds[EXACT]
+    exact = seconds[EXACT]  # in the same order: the trials first
     return {
         engine: median(one / other for one, other in zip(exact, took, strict=False))
         for engine, took in seconds.items()
@@ -203,7 +206,7 @@ def _take_turns(bench: _Bench, engines: Sequence[str], texts: list[str]) -> dict
 
 
 def _orders(engines: list[str]) -> Iterator[list[str]]:
-    for number in range(_ROUNDS - 1):
+    for number in range(_ROUNDS):
         yield engines if number % 2 else engines[::-1]
 
 
