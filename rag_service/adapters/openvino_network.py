@@ -66,8 +66,16 @@ def _compress(graph: Any) -> None:
         node.input(1).replace_source_output(restored.output(0))
 
 
+_FEW = 512
+"""Tokens of a batch that one processor computes: a second one waits more than it helps."""
+
+
 class OpenVinoNetwork(EngineNetwork):
-    """The graph in ``file``, on as many processors as torch computes on at the time."""
+    """The graph in ``file``, on as many processors as torch computes on at the time.
+
+    Questions are computed on one: with MiniLM and two processors those took twice the processor
+    time, and a question as long.
+    """
 
     def __init__(self, model: SentenceTransformer, file: Path, *, bfloat16: bool) -> None:
         super().__init__(model)
@@ -77,15 +85,14 @@ class OpenVinoNetwork(EngineNetwork):
         self._precision = "bf16" if bfloat16 else "f32"
         self._requests: dict[int, Any] = {}
         self._inputs = [self._name(p) for p in self._graph.get_parameters()]
-        self._request()
+        self._request(1)
 
     @staticmethod
     def _name(parameter: Any) -> str:
         (name,) = parameter.output(0).get_names() & set(INPUTS)
         return str(name)
 
-    def _request(self) -> Any:
-        threads = torch.get_num_threads()
+    def _request(self, threads: int) -> Any:
         if threads not in self._requests:
             compiled = self._core.compile_model(
                 self._graph,
@@ -103,6 +110,7 @@ class OpenVinoNetwork(EngineNetwork):
         return self._requests[threads]
 
     def states(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
-        found = self._request().infer([features[name].numpy() for name in self._inputs])
+        threads = 1 if features["input_ids"].numel() <= _FEW else torch.get_num_threads()
+        found = self._request(threads).infer([features[name].numpy() for name in self._inputs])
         # A copy: the request writes its next output to the same place.
         return torch.from_numpy(found[0].copy())
