@@ -47,7 +47,6 @@ from rag_service.answering.serving import Serving
 from rag_service.core.errors import GateRejected, NotFound
 from rag_service.core.protocols import (
     Generator,
-    ModelRegistry,
     Progress,
     Reranker,
     no_progress,

@@ -1,4 +1,4 @@
-"""The operating views against the service with its worker and embedded parts, once through."""
+"""The views against the service with its worker and embedded parts, once through."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("playwright.sync_api")
 
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.operating import opened
 from tests.integration.command_line import CommandLine
@@ -17,10 +17,11 @@ from tests.integration.test_worker_beside_service import serving
 
 __all__ = ["narrow_model", "some_filings"]
 LONG_MS = 180_000
+QUESTION, ANSWER = "What were Aldercourt's net sales in 2022?", "3,919 million"
 
 
 @pytest.mark.slow
-def test_from_the_first_upload_to_an_improvement_and_back(
+def test_from_the_first_upload_to_an_answer_an_improvement_and_back(
     browser: Browser,
     tmp_path: Path,
     some_filings: Path,
@@ -42,7 +43,16 @@ def test_from_the_first_upload_to_an_improvement_and_back(
         expect(card).to_contain_text("2022")
         expect(page.locator("tr[data-document]")).to_have_count(len(others) + 1)
 
-        page.goto(page.url.replace("documents", "improve"))
+        page.goto(page.url.replace("documents", "ask"))
+        _ask(page)
+        answer = page.get_by_role("article", name="Question 1")
+        expect(answer).to_contain_text(ANSWER)
+        answer.get_by_role("button", name="Net sales").first.click()
+        viewer = page.get_by_role("dialog", name=new.name)
+        expect(viewer.locator(".page-mark").first).to_be_visible()
+        page.keyboard.press("Escape")
+
+        page.goto(page.url.replace("ask", "improve"))
         page.get_by_role("button", name="Start an improvement").click()
         page.get_by_label("Template questions").fill("60")
         page.get_by_role("button", name="Start", exact=True).click()
@@ -54,7 +64,14 @@ def test_from_the_first_upload_to_an_improvement_and_back(
         expect(decision).to_contain_text("too few questions")
         expect(page.locator(".chart-point")).not_to_have_count(0)
 
-        page.goto(page.url.replace("improve", "releases"))
+        page.goto(page.url.replace("improve", "compare"))
+        page.get_by_label("From release").select_option("r0001")
+        page.get_by_label("To release").select_option("r0002")
+        _ask(page)
+        for side in ("From release r0001", "To release r0002"):
+            expect(page.get_by_role("region", name=side)).to_contain_text(ANSWER)
+
+        page.goto(page.url.split("#")[0] + "#/releases")
         page.get_by_role("button", name="Promote: r0002").click()
         page.get_by_role("button", name="Promote all the same").click()
         page.get_by_label("without the gate's yes").check()
@@ -69,3 +86,8 @@ def test_from_the_first_upload_to_an_improvement_and_back(
         page.get_by_role("button", name=f"Remove {new.name}").click()
         page.get_by_role("dialog").get_by_role("button", name="Remove").click()
         expect(page.locator("tr[data-document]")).to_have_count(len(others))
+
+
+def _ask(page: Page) -> None:
+    page.get_by_label("Question", exact=True).fill(QUESTION)
+    page.keyboard.press("Enter")

@@ -21,8 +21,6 @@ from rag_service.indexing.shadow import BuildOptions
 from rag_service.indexing.shared_vectors import Tally
 from rag_service.wiring import Services, open_services
 
-pytest.importorskip("ray")
-
 SYSTEM = {
     "health_check_period_ms": 500,  # a lost node is noticed soon
     "health_check_failure_threshold": 6,
