@@ -20,6 +20,9 @@ from tests.fakes.redis_servers import SlotChecked, StrictCluster, cluster_node
 settings.register_profile("tests", deadline=None)
 settings.load_profile("tests")
 
+# Measuring what computes a model fastest takes seconds for each: tests of that ask for it.
+os.environ.setdefault("RAGLOOP_PRECISION", "float32")
+
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
