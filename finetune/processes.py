@@ -132,8 +132,18 @@ def train_along(path: Path, progress: Progress = no_progress) -> None:
             f"a process that trained {todo.base.name} is gone, and the same command goes on from "
             f"the last checkpoint: {str(error).partition('. ')[0]}"
         ) from error
+    finally:
+        _part()
     if measured is not None:
         write_atomically(folder.path / _FIGURES, json.dumps(measured))
+
+
+def _part() -> None:
+    """End the group of processes: one that still belongs to it may wait for ever at its end."""
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def run_workers(path: Path, lock: int, processes: int, progress: Progress) -> None:

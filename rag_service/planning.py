@@ -141,26 +141,30 @@ def _fill(
     apart = settings.model_copy(update={"namespace": f"{settings.namespace}-fill"})
     blocks = calibration.enough_chunks(filings, Random(settings.seed))
     with open_services(apart) as services:
-        files = None if settings.redis_url else services.redis_files
-        sizes = [files.rewritten()] if files else []
-        index = services.indexer.create(base).index
-        random = np.random.default_rng(settings.seed)
-        first, in_index = calibration.fill_index(
-            services.vectors, index, blocks, rows, services.used_memory, random
-        )
-        sizes += [files.rewritten()] if files else []
-        in_store = calibration.fill_store(services.chunks, blocks, filings[0], services.used_memory)
-        sizes += [files.rewritten()] if files else []
-        redis_file = None
-        if files:
-            percent, least = files.rule()
-            redis_file = RedisFile(
-                index_bytes=sizes[1] - sizes[0],
-                store_bytes=sizes[2] - sizes[1],
-                grows_percent=percent,
-                least_bytes=least,
+        try:
+            files = None if settings.redis_url else services.redis_files
+            sizes = [files.rewritten()] if files else []
+            index = services.indexer.create(base).index
+            random = np.random.default_rng(settings.seed)
+            first, in_index = calibration.fill_index(
+                services.vectors, index, blocks, rows, services.used_memory, random
             )
-        services.forget_namespace()
+            sizes += [files.rewritten()] if files else []
+            in_store = calibration.fill_store(
+                services.chunks, blocks, filings[0], services.used_memory
+            )
+            sizes += [files.rewritten()] if files else []
+            redis_file = None
+            if files:
+                percent, least = files.rule()
+                redis_file = RedisFile(
+                    index_bytes=sizes[1] - sizes[0],
+                    store_bytes=sizes[2] - sizes[1],
+                    grows_percent=percent,
+                    least_bytes=least,
+                )
+        finally:
+            services.forget_namespace()
     return {
         "first_bytes": first,
         "block": calibration.BLOCK,

@@ -13,6 +13,7 @@ from pathlib import Path
 from ingest.options import ReadOptions
 from ingest.read import Filing, Reader
 from ingest.source import load
+from rag_service.adapters.engines import device
 from rag_service.adapters.model_registry import FileModelRegistry
 from rag_service.adapters.model_transfer import packed, unpack
 from rag_service.adapters.ray_cluster import RayCluster, Stage
@@ -79,6 +80,8 @@ class RayEngine:
     def _given(self, model: str) -> Given:
         # All nodes compute with what is fastest here, or the same text had several vectors.
         engine, _ = self._registry.prepare(model)
+        if self._cluster.has_gpus and device() == "cpu":
+            engine = "bfloat16"  # that of a processor may be of no use to them
         settings = self._settings.model_copy(update={"precision": engine})
         if not self._settings.ray_address:
             return Given(settings, model)
@@ -107,9 +110,10 @@ class Given:
         if self.files is None or self._is_in(self.settings):
             return self.settings
         # What pulled weights are kept in, so that a second run finds the model.
-        home = load_settings().cache / "ray"
+        cache = load_settings().cache
+        home = cache / "ray"
         unpack(self.files(), home / "models" / self.model)
-        return self.settings.model_copy(update={"home": home})
+        return self.settings.model_copy(update={"home": home, "cache": cache})
 
     def _is_in(self, settings: Settings) -> bool:
         try:

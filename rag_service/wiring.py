@@ -152,11 +152,16 @@ class Services:
 
     @cached_property
     def index_tuning(self) -> RedisIndexTuning:
-        return RedisIndexTuning(self._client, self.settings.namespace)
+        return RedisIndexTuning(self._client, self._namespace)
 
     @cached_property
     def claims(self) -> RedisClaimStore:
         return RedisClaimStore(self._client, self._namespace)
+
+    @cached_property
+    def worker_claims(self) -> RedisClaimStore:
+        """Beside the jobs: who works them is alone there."""
+        return RedisClaimStore(self.jobs_client, self.settings.namespace)
 
     @cached_property
     def keys(self) -> RedisKeyStore:
@@ -408,8 +413,11 @@ class Services:
             self.releases,
             self.jobs,
             self.holder.hold,
-            forget_jobs=self.queue.forget_all,
+            forget_jobs=self._forget_jobs,
         )
+
+    def _forget_jobs(self) -> None:
+        self.queue.forget_all()
 
     @cached_property
     def history(self) -> History:

@@ -53,7 +53,7 @@ def serve_jobs(settings: Settings) -> None:
     with (
         JobStore(settings.home).working_off(stand_by) as home,
         open_services(settings) as services,
-        _alone_on(services.claims, settings.namespace, home) as still_alone,
+        _alone_on(services.worker_claims, settings.namespace, home) as still_alone,
     ):
         services.uploads.sweep(services.queue.all)
         log.info("the worker of %s is ready", settings.home)

@@ -15,10 +15,9 @@ import numpy as np
 
 from rag_service.adapters.sentence_embedder import SentenceEmbedder
 from rag_service.core.errors import ModelError
+from rag_service.core.tolerance import MIN_COSINE
 from rag_service.core.types import ModelCard, Vectors
 
-MIN_COSINE = 0.99
-"""Of every text's vector to that of float32."""
 MOST_NDCG_LOSS = 0.005
 
 EXACT = "float32"

@@ -14,6 +14,7 @@ from rag_service.core.errors import ConfigError, ModelError
 
 if TYPE_CHECKING:
     import torch
+    from filelock import FileLock
     from sentence_transformers import SentenceTransformer
 
 TORCH = ("float32", "bfloat16")
@@ -124,8 +125,9 @@ def _onnx(model: SentenceTransformer, engine: str, folder: Path) -> torch.nn.Mod
     from rag_service.adapters import onnx_network
 
     file = folder / f"{engine}.onnx"
-    if not file.exists():
-        onnx_network.convert(model, file, eight_bits=engine.endswith("int8"))
+    with _alone(file):
+        if not file.exists():
+            onnx_network.convert(model, file, eight_bits=engine.endswith("int8"))
     return onnx_network.OnnxNetwork(model, file)
 
 
@@ -133,9 +135,18 @@ def _ov(model: SentenceTransformer, engine: str, folder: Path) -> torch.nn.Modul
     from rag_service.adapters import openvino_network
 
     file = folder / f"{engine}.xml"
-    if not file.exists():
-        openvino_network.convert(model, file, eight_bits=engine.endswith("int8"))
+    with _alone(file):
+        if not file.exists():
+            openvino_network.convert(model, file, eight_bits=engine.endswith("int8"))
     return openvino_network.OpenVinoNetwork(model, file, bfloat16=cpu_has_bfloat16())
+
+
+def _alone(file: Path) -> FileLock:
+    """Held by the one process that looks for ``file``, and makes it where it is not."""
+    from filelock import FileLock
+
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(file.with_name(f".{file.name}.lock"))
 
 
 def _require_text_network(model: SentenceTransformer) -> None:

@@ -90,6 +90,11 @@ class RayCluster:
                     raise done.error
                 yield done
 
+    @property
+    def has_gpus(self) -> bool:
+        """Whether actors compute on GPUs."""
+        return bool(self._ray.cluster_resources().get("GPU", 0))
+
     def close(self) -> None:
         self._open.close()
 

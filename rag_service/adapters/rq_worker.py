@@ -105,11 +105,21 @@ class _Worker(Worker):
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         super().heartbeat(timeout, pipeline)
-        if not self.is_horse and not self.still_alone():
+        if self.is_horse:
+            return
+        try:
+            alone = self.still_alone()
+        except RagloopError:
+            self._end_job()  # by the time that Redis answers another worker may have it
+            raise
+        if not alone:
             self.displaced = True
-            if self.horse_pid:
-                self.kill_horse()
+            self._end_job()
             raise StopRequested
+
+    def _end_job(self) -> None:
+        if self.horse_pid:
+            self.kill_horse()
 
     def prepare_job_execution(self, job: Job, remove_from_intermediate_queue: bool = False) -> None:
         super().prepare_job_execution(job, remove_from_intermediate_queue)

@@ -8,15 +8,9 @@ from random import Random
 import numpy as np
 
 from rag_service.core.protocols import ChunkStore, ModelRegistry, VectorStore
+from rag_service.core.tolerance import ALIKE
 from rag_service.core.types import Release
 from rag_service.indexing.embedding import embed_chunks
-
-_ALIKE = 0.998
-"""Cosine of a vector to the same one encoded again, at least.
-
-Measured with MiniLM: bfloat16 against float32 gives 0.9999 and more, other neighbours in the
-encoder's batch 0.99997, numbers of 16 bits in the index 0.9999999.
-"""
 
 _FEWEST = 8
 _ONE_IN = 100
@@ -81,4 +75,4 @@ def differing(
     encoded = embed_chunks(registry.load(release.model), known)
     # Numbers of 16 bits are no unit vectors any more.
     cosines = (stored * encoded).sum(axis=1) / np.linalg.norm(stored, axis=1)
-    return frozenset(c for c, cosine in zip(ids, cosines, strict=True) if cosine < _ALIKE)
+    return frozenset(c for c, cosine in zip(ids, cosines, strict=True) if cosine < ALIKE)

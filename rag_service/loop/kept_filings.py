@@ -76,7 +76,8 @@ class KeptFilings:
         """Note that its copy is to be discarded, for `sweep` if this process dies before that."""
         place = self._place(document)
         if place.is_file():
-            self._mark(place).touch()
+            with suppress(OSError):  # its copy then stays, if this process dies too
+                self._mark(place).touch()
 
     def sweep(self, get: Callable[[str], Document | None]) -> None:
         """Delete what a process that died left: parts of copies, and those that were `leaving`.
@@ -85,11 +86,12 @@ class KeptFilings:
         """
         for left in self._folder.glob(".*"):
             place = self._folder / left.name.removeprefix(_LEAVING)
-            if place.name != left.name:
-                document = get(place.stem)
-                if document is None or self._place(document) != place:
-                    place.unlink(missing_ok=True)
-            left.unlink(missing_ok=True)
+            with suppress(OSError):  # not ours: what a file server keeps there
+                if place.name != left.name:
+                    document = get(place.stem)
+                    if document is None or self._place(document) != place:
+                        place.unlink(missing_ok=True)
+                left.unlink(missing_ok=True)
 
     def _mark(self, place: Path) -> Path:
         return place.with_name(f"{_LEAVING}{place.name}")

@@ -136,8 +136,8 @@ def test_an_engine_that_fails_is_refused_with_its_reason(
 
 
 def test_a_loss_of_ranking_is_refused() -> None:
-    assert beyond(0.995, 0.004) == ""
-    assert "NDCG@10 0.0060" in beyond(0.995, 0.006)
+    assert beyond(0.999, 0.004) == ""
+    assert "NDCG@10 0.0060" in beyond(0.999, 0.006)
     assert "cosine" in beyond(float("nan"), 0.0)
 
 
