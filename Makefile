@@ -29,7 +29,7 @@ demo: weights ## the whole loop on the sample filings
 
 TEST_PROCESSES ?= 2
 test: check weights ## linters, types, import contracts and all tests
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile $(ARGS)
 
 check: setup audit sbom ## linters, types, import contracts, audit of the dependencies
 	$(BIN)/ruff check .
