@@ -9,7 +9,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,9 +33,12 @@ _log = logging.getLogger(__name__)
 
 
 class EngineChoice:
-    """Figures of engines on this machine, kept in ``file`` for all models and all homes."""
+    """Figures of engines on this machine, kept in ``file`` for all models and all homes.
 
-    def __init__(self, file: Path, calibration: Calibration) -> None:
+    ``calibration`` gives what is measured with, once something is.
+    """
+
+    def __init__(self, file: Path, calibration: Callable[[], Calibration]) -> None:
         self._file = file
         self._calibration = calibration
 
@@ -92,7 +95,7 @@ class EngineChoice:
     ) -> dict[str, Figures]:
         folder = Path(card.path) / ENGINES
         before = set(folder.glob("*"))
-        found = _measure_apart(card, engines, self._calibration, speeds)
+        found = _measure_apart(card, engines, self._calibration(), speeds)
         serving = fastest(found)
         for file in set(folder.glob("*")) - before:
             if file.stem != serving:  # it can be made again

@@ -180,7 +180,7 @@ class FileModelRegistry:
         return self._precision if self._precision == "auto" else named(self._precision, device())[0]
 
     def _engines(self, calibration: Callable[[], Calibration]) -> EngineChoice:
-        return EngineChoice(self._cache / "engines.json", calibration())
+        return EngineChoice(self._cache / "engines.json", calibration)
 
     def _enter(
         self,

@@ -175,7 +175,7 @@ class Measured:
         }
 
     def choose(self, precision: str, card: ModelCard | None = None) -> str:
-        return EngineChoice(self.file, CALIBRATION).choose(card or self.card, precision)
+        return EngineChoice(self.file, lambda: CALIBRATION).choose(card or self.card, precision)
 
 
 @pytest.fixture
