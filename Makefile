@@ -17,8 +17,8 @@ $(STAMP): pyproject.toml constraints.txt no-deps.txt Makefile
 	  { echo "$(PYTHON) lacks ensurepip: install the package python3-venv (Debian, Ubuntu)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt "pip>=25.1" setuptools
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all]" --group dev
-	$(BIN)/python -m pip install --quiet --no-deps --requirement no-deps.txt
+	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable ".[all]" --group dev
+	$(BIN)/python -m pip install --quiet --no-compile --no-deps --requirement no-deps.txt
 	touch $@
 
 weights: setup ## pull the weights that demo and tests use

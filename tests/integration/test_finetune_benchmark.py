@@ -46,7 +46,7 @@ def report(
     page = f"{sorted(some_filings.iterdir())[0].name}#page=3"
     (own / "queries.jsonl").write_text(json.dumps({"_id": "p1", "text": "Who wins?"}) + "\n")
     (own / "qrels" / "dev.tsv").write_text(f"query-id\tcorpus-id\tscore\np1\t{page}\t1\n")
-    arguments = [str(some_filings), "--questions", "200", "--dataset", str(own), "--split", "dev"]
+    arguments = [str(some_filings), "--questions", "100", "--dataset", str(own), "--split", "dev"]
     arguments += ["--recipe-minutes", "0", "--accumulation", "16", "--accumulation", "1"]
     done = bench(home, narrow_model, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
