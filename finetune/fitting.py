@@ -294,7 +294,7 @@ def run_to_end(
         ) from error
     except (RuntimeError, ValueError, OSError) as error:
         if torch.distributed.is_initialized() and isinstance(error, RuntimeError):
-            raise  # Most likely another process is gone.
+            raise  # Another process may be gone, which is told elsewhere.
         raise ModelError(f"training of {name} failed: {error}") from error
     return trainer.state
 

@@ -128,6 +128,8 @@ def train_along(path: Path, progress: Progress = no_progress) -> None:
                 progress,
             )
     except RuntimeError as error:
+        if not _tells_of_a_loss(error):
+            raise ModelError(f"training of {todo.base.name} failed: {error}") from error
         raise TrainingInterrupted(
             f"a process that trained {todo.base.name} is gone, and the same command goes on from "
             f"the last checkpoint: {str(error).partition('. ')[0]}"
@@ -136,6 +138,14 @@ def train_along(path: Path, progress: Progress = no_progress) -> None:
         _part()
     if measured is not None:
         write_atomically(folder.path / _FIGURES, json.dumps(measured))
+
+
+def _tells_of_a_loss(error: RuntimeError) -> bool:
+    """Whether it is about the connection to other processes: NCCL's errors have a type of their
+    own, those of Gloo name it."""
+    from torch.distributed import DistError
+
+    return isinstance(error, DistError) or "gloo" in str(error).lower()
 
 
 def _part() -> None:

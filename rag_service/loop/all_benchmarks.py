@@ -137,12 +137,12 @@ class AllBenchmarks:
     ) -> Result:
         try:
             figure = _number(report, line.figure)
-        except (LookupError, TypeError) as error:
+        except (LookupError, TypeError, ValueError) as error:
             said = f"{line.figure} is not in its report ({error!r})"
             return Result(name, "failed", seconds, said, unit=line.unit)
         try:
             other = _number(report, line.other) if line.other else None
-        except LookupError:
+        except (LookupError, TypeError, ValueError):
             reason = f"no {line.against} in this run"
             return Result(name, "not possible", seconds, reason, figure, line.unit, line.against)
         ratio = None

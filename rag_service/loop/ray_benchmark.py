@@ -102,6 +102,8 @@ class RayBenchmark:
         processes = 1 if engine == "ray" else workers
         if engine == "ray":
             settings |= {"RAGLOOP_RAY_ACTORS": str(workers)}
+        # Making the files of the encoder's engine is the work of one process, with either engine.
+        self._own.command("models", "prepare", model.fingerprint)
         started = time.perf_counter()
         with self._watched(model) as written, ThreadPoolExecutor(processes) as pool:
             done = [pool.submit(self._reindex, model, settings) for _ in range(processes)]

@@ -93,6 +93,9 @@ def test_one_that_fails_says_why_in_the_table(
     (found,) = run(tmp_path, monkeypatch, "{}")
     assert found.status == "failed"
     assert "speed is not in its report" in found.reason
+    within = LINE._replace(figure="speed.value")
+    (found,) = run(tmp_path, monkeypatch, '{"speed": null}', within)
+    assert "speed.value is not in its report" in found.reason
 
 
 def test_what_is_not_possible_here_says_why(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from finetune.processes import _listen
+from finetune.processes import _listen, _tells_of_a_loss
 
 LINES = [
     "a library's word\n",
@@ -26,3 +26,12 @@ def test_what_goes_wrong_where_progress_is_shown_is_not_swallowed() -> None:
 
     with pytest.raises(ValueError, match="the bar is closed"):
         _listen(LINES, broken)
+
+
+def test_what_fails_in_a_process_itself_is_not_taken_for_the_loss_of_another() -> None:
+    from torch.distributed import DistNetworkError
+
+    lost = "[gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:41"
+    assert _tells_of_a_loss(RuntimeError(lost))
+    assert _tells_of_a_loss(DistNetworkError("the store is gone"))
+    assert not _tells_of_a_loss(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

@@ -25,9 +25,15 @@ class CommandsHere:
         self._world = world
         self._alone = Lock()
         self.settings: list[Mapping[str, str]] = []
+        self.prepared: list[str] = []
 
-    def command(self, *arguments: str, settings: Mapping[str, str]) -> None:
+    def command(self, *arguments: str, settings: Mapping[str, str] | None = None) -> None:
+        if arguments[:2] == ("models", "prepare"):
+            self.prepared.append(arguments[2])
+            return
         assert arguments[:2] == ("reindex", "--model")
+        assert arguments[2] in self.prepared
+        assert settings is not None
         with self._alone:
             self.settings.append(settings)
             release = self._world.indexer.start(card(arguments[2]))
