@@ -48,6 +48,8 @@ def measure(
         empty = 0 if settings.redis_url else services.used_memory()
     warm = calibration.one_page(own.path)
     progress("start", 0, 2)
+    # Choosing an engine is done once for a model, not at the start of each ingestion.
+    own.command("models", "prepare")
     start_ingest = _seconds(own, "ingest", str(warm))
     registry = make_registry(settings)
     base = registry.resolve(settings.embedding_model)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -36,15 +37,21 @@ def encoder(
     settings = load_settings()
     registry = make_registry(settings)
     shapes = [_shape(text) for text in shape or ()]
-    with progress_bar() as progress:
+    with progress_bar() as progress, TemporaryDirectory() as folder:
+        # Random weights are not for the models of this home.
+        apart = make_registry(settings.model_copy(update={"home": Path(folder)}))
         cards = [registry.resolve(name) for name in model or [settings.embedding_model]]
-        cards += [shaped_model(registry, cards[0], *size) for size in shapes]
+        random_cards = [shaped_model(apart, cards[0], *size) for size in shapes]
         count_tokens, _ = registry.token_counter(settings.embedding_model)
         options = read_options(settings)
         read = [read_file(path, options, count_tokens) for path in find_files(paths)]
         texts = [chunk.embedded_text for filing in read for chunk in filing.chunks]
         drawn = random.Random(settings.seed).sample(texts, min(chunks, len(texts)))
-        models = [benchmark(registry, card, drawn, rounds, progress) for card in cards]
+        models = [
+            benchmark(of, card, drawn, rounds, progress)
+            for of, among in ((registry, cards), (apart, random_cards))
+            for card in among
+        ]
     report = {"files": len(read), "chunks": len(drawn), "models": models}
     if output is not None:
         output.write_text(json.dumps(report, indent=2) + "\n")

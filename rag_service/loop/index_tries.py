@@ -40,12 +40,13 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """What one kind of index gave, on questions that its ``ef_runtime`` was not chosen by."""
+    """What one kind of index gave, on questions that nothing was chosen by (but ``slowness``)."""
 
     spec: IndexSpec
     widths: tuple[Width, ...]
     """Of a graph, what was tried, on the questions that it was chosen by."""
     met: bool
+    """Whether the target is met; on the questions that choose, where those were asked."""
     recall: Interval
     ndcg: Interval
     """At 10, by the judgments of the questions."""
@@ -53,6 +54,8 @@ class Try:
     """The same of each question."""
     timing: Timing | None
     """None where the target is not met."""
+    slowness: float | None = None
+    """The ratio of `Timing` on the questions that choose; None where the target is not met."""
     build_seconds: float = 0.0
     bytes_per_chunk: float = 0.0
     """Of Redis's memory, entries with their texts included."""
@@ -103,8 +106,14 @@ class IndexTries:
                 found = find(self._vectors, spec.name, choosing.vectors, self._target.k)
                 figure = recall(self._exact, choosing, found, self._target)
                 met = self._target.met_by(figure)
-            one = self._measured(spec, widths, reported, timed=met)
-            return replace(one, met=met, build_seconds=seconds, bytes_per_chunk=size)
+            slowness = self._timed(spec, choosing.vectors).ratio.value if met else None
+            return replace(
+                self._measured(spec, widths, reported, timed=met),
+                met=met,
+                slowness=slowness,
+                build_seconds=seconds,
+                bytes_per_chunk=size,
+            )
 
     def _measured(
         self, spec: IndexSpec, widths: tuple[Width, ...], asked: Queries, *, timed: bool

@@ -192,8 +192,8 @@ class IndexTuner:
 
 
 def _slowness(one: Try) -> float:
-    assert one.timing
-    return one.timing.ratio.value
+    assert one.slowness is not None
+    return one.slowness
 
 
 def _told(one: Try) -> dict[str, Any]:

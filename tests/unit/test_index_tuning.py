@@ -127,6 +127,7 @@ def test_the_quickest_kind_that_finds_enough_is_chosen_and_every_try_is_told(wor
     assert tuning["ef_construction"] == 100, "of equal searches the one that is quicker"
     assert (report["wanted"], report["k"], report["seed"]) == (0.99, 5, 7)
     assert (report["question_set"], report["questions"]) == (NEAR_CHUNKS, 20)
+    assert report["chosen"]["slowness"] == min(one["slowness"] for one in report["tries"])
     assert report["own"]["timing"]["ratio"]["value"] == pytest.approx(1)
     assert set(world.redis.indexes) == before, "what was tried is dropped"
 
@@ -156,7 +157,7 @@ def test_a_graph_that_cannot_find_enough_is_not_timed(
     report = tuned(world).as_dict()
     unmet = [one for one in report["tries"] if not one["met"]]
     assert {one["m"] for one in unmet} == {8, 16}
-    assert all(one["timing"] is None for one in unmet)
+    assert all(one["timing"] is one["slowness"] is None for one in unmet)
     assert [width["ef_runtime"] for width in unmet[0]["widths"]] == [10, 20]
     assert unmet[0]["recall"]["value"] < 0.99
 
