@@ -150,14 +150,22 @@ def _render(console: Console, report: dict[str, Any]) -> None:
         for name, one in report["latency"].items()
     ]
     console.print(grid(("p50, ms", *columns.values(), "ratio"), rows))
-    sides = {"together": "encoded together", "one_by_one": "one by one"}
+    sides = {
+        "together": "encoded together",
+        "one_by_one": "one by one",
+        "times_one_by_one": "ratio",
+        "one_by_one_float32": "one by one, torch float32",
+        "times_one_by_one_float32": "ratio",
+    }
     speeds = [
-        (name, *(f"{one[side]:.1f}" for side in sides), f"{one['ratio']:.2f}")
+        (name, *(f"{one[side]:.{2 if side.startswith('times') else 1}f}" for side in sides))
         for name, one in report["throughput"].items()
     ]
-    head = f"requests/s, {report['clients']} clients"
-    console.print(grid((head, *sides.values(), "ratio"), speeds))
-    for what in ("latency", "throughput"):
-        for name, one in report[what].items():
-            low, high = min(one["ratios"]), max(one["ratios"])
-            console.print(f"{what}, {name}: ratio {low:.2f} to {high:.2f} in the rounds")
+    console.print(grid((f"requests/s, {report['clients']} clients", *sides.values()), speeds))
+    rounds = [(f"latency, {name}", one["ratios"]) for name, one in report["latency"].items()]
+    for name, one in report["throughput"].items():
+        rounds += [
+            (f"throughput, {name}, {sides[side]}", found) for side, found in one["rounds"].items()
+        ]
+    for what, ratios in rounds:
+        console.print(f"{what}: ratio {min(ratios):.2f} to {max(ratios):.2f} in the rounds")

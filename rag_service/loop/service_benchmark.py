@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from statistics import median
 from typing import Any
 
@@ -27,6 +28,12 @@ _SEARCHES: Mapping[str, Sequence[Stage] | None] = {"default": None, "vectors": (
 """What a service does unless it is told otherwise, and the least that a search can be."""
 _NOTHING_KEPT = {"RAGLOOP_QUERY_CACHE": "0"}
 _ONE_BY_ONE = {**_NOTHING_KEPT, "RAGLOOP_QUERY_BATCH": "1"}
+_SERVICES: Mapping[str, Mapping[str, str]] = {
+    "together": _NOTHING_KEPT,
+    "one_by_one": _ONE_BY_ONE,
+    "one_by_one_float32": {**_ONE_BY_ONE, "RAGLOOP_PRECISION": "float32"},
+}
+"""Settings of those whose throughput is compared: the first with each of the others."""
 
 Steps = Mapping[str, float]
 """Milliseconds of one search by step; ``whole`` is what its client saw."""
@@ -56,8 +63,9 @@ class ServiceBenchmark:
 
         ``latency`` compares `/v1/search` with the steps that encode and query Redis, done in this
         process without a service for the same questions, which take turns. ``throughput``
-        compares the service with the same service where RAGLOOP_QUERY_BATCH is 1, for ``seconds``
-        each in every round. No vector is kept from one question to the next.
+        compares the service with the same service where RAGLOOP_QUERY_BATCH is 1, with its own
+        engine and with torch in float32, for ``seconds`` each in every round. No vector is kept
+        from one question to the next.
 
         Raises IngestError if no file can be read, RagloopError if a request fails.
         """
@@ -65,16 +73,14 @@ class ServiceBenchmark:
         if not any(outcome.document for outcome in outcomes):
             raise IngestError("none of the files could be read", reason="nothing_read")
         questions = distinct_questions(self._chunks, seed)
-        together, one_by_one = free_port(), free_port()
-        with (
-            self._own.service(together, settings=_NOTHING_KEPT),
-            self._own.service(one_by_one, settings=_ONE_BY_ONE),
-        ):
+        ports = {name: free_port() for name in _SERVICES}
+        with ExitStack() as running:
+            for name, settings in _SERVICES.items():
+                running.enter_context(self._own.service(ports[name], settings=settings))
             latency = {
-                name: self._latency(together, questions, stages, name, progress)
+                name: self._latency(ports["together"], questions, stages, name, progress)
                 for name, stages in _SEARCHES.items()
             }
-            ports = {"together": together, "one_by_one": one_by_one}
             throughput = {
                 name: _throughput(ports, questions, clients, seconds, stages, name, progress)
                 for name, stages in _SEARCHES.items()
@@ -170,7 +176,8 @@ def _throughput(
     name: str,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Requests a second of each service, which take turns; ``ratio`` is the first to the last."""
+    """Requests a second of each service, which take turns, and of each ratios of the first to it,
+    a median and those of the rounds."""
     rounds: list[dict[str, float]] = []
     for number in range(_ROUNDS):
         progress(f"{clients} clients, {name}", number, _ROUNDS)
@@ -180,12 +187,12 @@ def _throughput(
             rates[side] = requests_per_second(traffic, seconds)
         rounds.append(rates)
     progress(f"{clients} clients, {name}", _ROUNDS, _ROUNDS)
-    first, *_, last = ports
-    ratios = [one[first] / one[last] for one in rounds]
+    first, *others = ports
+    ratios = {other: [one[first] / one[other] for one in rounds] for other in others}
     return {
         **{side: round(median(one[side] for one in rounds), 1) for side in ports},
-        "ratio": round(median(ratios), 2),
-        "ratios": [round(ratio, 2) for ratio in ratios],
+        **{f"times_{other}": round(median(found), 2) for other, found in ratios.items()},
+        "rounds": {other: [round(ratio, 2) for ratio in found] for other, found in ratios.items()},
     }
 
 

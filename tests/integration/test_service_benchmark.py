@@ -106,19 +106,22 @@ def test_one_client_and_many_ask_two_services(
     with served(create_app(lambda: nullcontext(world))) as port:
         monkeypatch.setattr(service_benchmark, "free_port", lambda: port)
         benchmark = _benchmark(own, world, Read("A.pdf"))
-        report = benchmark.run([tmp_path], clients=4, seconds=0.1, seed=1)
+        report = benchmark.run([tmp_path], clients=4, seconds=0.2, seed=1)
         monkeypatch.setattr(world.vectors, "look_up", _away)
         with pytest.raises(RagloopError, match="Redis does not answer"):
             requests_per_second(SearchTraffic(port, ["net sales"], 2), 0.2)
     assert own.started[0] == {"RAGLOOP_QUERY_CACHE": "0"}
-    assert own.started[1] == {"RAGLOOP_QUERY_CACHE": "0", "RAGLOOP_QUERY_BATCH": "1"}
+    one_by_one = {"RAGLOOP_QUERY_CACHE": "0", "RAGLOOP_QUERY_BATCH": "1"}
+    assert own.started[1:] == [one_by_one, {**one_by_one, "RAGLOOP_PRECISION": "float32"}]
     for latency in report["latency"].values():
         assert latency["service_ms"] > latency["http_ms"] > 0
         assert len(latency["ratios"]) == 1
     assert report["clients"] == 4
     for speed in report["throughput"].values():
-        assert speed["together"] > 0 < speed["one_by_one"]
-        assert min(speed["ratios"]) <= speed["ratio"] <= max(speed["ratios"])
+        assert speed["rounds"].keys() == {"one_by_one", "one_by_one_float32"}
+        for other, ratios in speed["rounds"].items():
+            assert speed["together"] > 0 < speed[other]
+            assert min(ratios) <= speed[f"times_{other}"] <= max(ratios)
 
 
 def test_without_a_file_that_can_be_read_nothing_is_measured(tmp_path: Path, world: World) -> None:
