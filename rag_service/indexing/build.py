@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
 import numpy as np
@@ -85,12 +86,16 @@ class IndexFiller:
     ) -> Iterator[int]:
         """Write ``chunks``, and tell after each step how many it had.
 
-        One after the other: the encoder's threads wait for one another, so that a write beside
-        them on the same processors takes more of the time than it needs.
+        A step is written while the next one is encoded.
         """
-        for part, rows in self._vectors_of(release, chunks, shared, work):
-            self._put(release, part, rows)
-            yield len(part)
+        with ThreadPoolExecutor(1, "index writer") as writer:
+            writing: Future[int] | None = None
+            for part, rows in self._vectors_of(release, chunks, shared, work):
+                if writing is not None:
+                    yield writing.result()
+                writing = writer.submit(self._put, release, part, rows)
+            if writing is not None:
+                yield writing.result()
 
     def _vectors_of(
         self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors, work: str
@@ -119,10 +124,11 @@ class IndexFiller:
                 yield part
             rest = rest[size:]
 
-    def _put(self, release: Release, chunks: Sequence[Chunk], rows: Vectors) -> None:
+    def _put(self, release: Release, chunks: Sequence[Chunk], rows: Vectors) -> int:
         for start in range(0, len(chunks), _SLICE):
             end = start + _SLICE
             self._vectors.write(release.index, chunks[start:end], rows[start:end])
+        return len(chunks)
 
 
 def _work(release: Release) -> str:
