@@ -7,6 +7,7 @@ itself, its own processes are the workers, and the starting one is the first of 
 
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -140,12 +141,21 @@ def train_along(path: Path, progress: Progress = no_progress) -> None:
         write_atomically(folder.path / _FIGURES, json.dumps(measured))
 
 
+_LOST = re.compile(r"closed|reset|refused|timed out|timeout|broken pipe|peer", re.IGNORECASE)
+"""What Gloo says of a connection that is no more."""
+_OWN = re.compile("invalid usage|out of memory|unhandled cuda", re.IGNORECASE)
+"""What NCCL says of faults of the process itself."""
+
+
 def _tells_of_a_loss(error: RuntimeError) -> bool:
-    """Whether it is about the connection to other processes: NCCL's errors have a type of their
-    own, those of Gloo name it."""
+    """Whether it is about the connection to another process: NCCL's and the store's errors have
+    types of their own, those of Gloo name it."""
     from torch.distributed import DistError
 
-    return isinstance(error, DistError) or "gloo" in str(error).lower()
+    said = str(error)
+    if isinstance(error, DistError):
+        return not _OWN.search(said)
+    return "gloo" in said.lower() and bool(_LOST.search(said))
 
 
 def _part() -> None:

@@ -336,7 +336,7 @@ class Services:
     @property
     def build_batch(self) -> int:
         """Chunks that are encoded together where an index is built."""
-        return 4 * self.settings.batch_size
+        return 2 * self.settings.batch_size
 
     @cached_property
     def _ray_engine(self) -> RayEngine | None:

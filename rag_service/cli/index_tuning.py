@@ -66,7 +66,15 @@ def _render(console: Console, report: dict[str, Any]) -> None:
     rows += [("chosen" if one == report["chosen"] else "", *_row(one)) for one in report["tries"]]
     if report["float16"]:
         rows.append(("in float16", *_row(report["float16"])))
-    columns = ("index", f"recall@{report['k']}", "ndcg@10", "p50 ms", "p99 ms", "ratio")
+    columns = (
+        "index",
+        f"recall@{report['k']}",
+        "ndcg@10",
+        "p50 ms",
+        "p99 ms",
+        "ratio",
+        "chosen by",
+    )
     console.print(grid(("", *columns, "bytes a chunk", "built in s"), rows))
     if report["float16"]:
         change = report["float16"]["ndcg_change"]
@@ -86,9 +94,13 @@ def _row(one: dict[str, Any]) -> tuple[str, ...]:
     kind = f"{one['algorithm']} {one['datatype']}"
     if one["algorithm"] == "hnsw":
         kind += f" M {one['m']}, ef {one['ef_construction']} / {one['ef_runtime']}"
-    took = ("", "", "")
+    took: tuple[str, ...] = ("",) * 4
     if timing := one["timing"]:
-        took = (f"{timing['p50_ms']:.2f}", f"{timing['p99_ms']:.2f}", _figure(timing["ratio"], 2))
+        took = (
+            *(f"{timing[part]:.2f}" for part in ("p50_ms", "p99_ms")),
+            _figure(timing["ratio"], 2),
+            "" if one["slowness"] is None else f"{one['slowness']:.2f}",
+        )
     size = f"{one['bytes_per_chunk']:,.0f}" if one["bytes_per_chunk"] else ""
     built = f"{one['build_seconds']:.1f}" if one["build_seconds"] else ""
     return (kind, _figure(one["recall"], 4), _figure(one["ndcg"], 3), *took, size, built)

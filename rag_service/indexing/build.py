@@ -84,33 +84,38 @@ class IndexFiller:
     def _write(
         self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors, work: str
     ) -> Iterator[int]:
-        """Write ``chunks``, and tell after each step how many it had.
-
-        A step is written while the next one is encoded.
-        """
-        with ThreadPoolExecutor(1, "index writer") as writer:
-            writing: Future[int] | None = None
-            for part, rows in self._vectors_of(release, chunks, shared, work):
-                if writing is not None:
-                    yield writing.result()
-                writing = writer.submit(self._put, release, part, rows)
-            if writing is not None:
-                yield writing.result()
-
-    def _vectors_of(
-        self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors, work: str
-    ) -> Iterator[tuple[Sequence[Chunk], Vectors]]:
+        """Write ``chunks``, and tell after each step how many it had."""
         rows = shared.copies(chunks)
         copied = [chunk for chunk in chunks if chunk.chunk_id in rows]
         for part in self._steps(copied, work):
             with self._pace.work(len(part)):
-                yield part, np.stack([rows[chunk.chunk_id] for chunk in part])
+                yield self._put(release, part, np.stack([rows[c.chunk_id] for c in part]))
         new = [chunk for chunk in chunks if chunk.chunk_id not in rows]
         if new:
             shared.load(release.model)  # no step of work: its time says nothing of the others
-        for part in self._steps(new, work):
-            with self._pace.work(len(part)):
-                yield part, shared.encode(part, release.model)
+            yield from self._encode(release, new, shared, work)
+
+    def _encode(
+        self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors, work: str
+    ) -> Iterator[int]:
+        """As `_write`, of chunks whose vectors are to be made.
+
+        A step is written while the next one is encoded; beside traffic before the next one, so
+        that the step's pace is that of all its work.
+        """
+        with ThreadPoolExecutor(1, "index writer") as writer:
+            writing: Future[int] | None = None
+            for part in self._steps(chunks, work):
+                with self._pace.work(len(part)) as alone:
+                    rows = shared.encode(part, release.model)
+                    if writing is not None:
+                        yield writing.result()
+                    writing = writer.submit(self._put, release, part, rows)
+                    if not alone:
+                        yield writing.result()
+                        writing = None
+            if writing is not None:
+                yield writing.result()
 
     def _steps(self, chunks: Sequence[Chunk], work: str) -> Iterator[list[Chunk]]:
         """Chunks for one step of work after another, in their order."""

@@ -116,11 +116,14 @@ class Pace:
         return max(1, min(most, int(self._speed * _STEP))) if self._traffic else most
 
     @contextmanager
-    def work(self, chunks: int) -> Iterator[None]:
-        """A step of work on so many chunks, and the pause that is due after it."""
+    def work(self, chunks: int) -> Iterator[bool]:
+        """A step of work on so many chunks, and the pause that is due after it.
+
+        Gives whether there is no traffic beside it.
+        """
         started = self._clock()
         with self._modestly() if self._traffic else nullcontext():
-            yield
+            yield not self._traffic
         worked = max(1e-6, self._clock() - started)
         self._speed = chunks / worked
         self._steps += 1

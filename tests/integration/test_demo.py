@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 def start(home: Path, model: str, filings: Path) -> subprocess.Popen[str]:
@@ -61,7 +61,6 @@ def document(home: Path, some_filings: Path, narrow_model: str) -> dict[str, Any
     return finish(start(home, narrow_model, some_filings))
 
 
-@pytest.mark.timeout(600)
 def test_no_job_begins_anew_although_the_demo_is_killed(
     document: dict[str, Any], home: Path
 ) -> None:
@@ -84,7 +83,6 @@ def test_the_figures_are_whole_and_of_the_same_questions(document: dict[str, Any
     assert document["difference"]["ndcg@10"]["value"] == pytest.approx(gain)
 
 
-@pytest.mark.timeout(300)
 def test_the_demo_again_begins_with_the_same_model(
     document: dict[str, Any], home: Path, some_filings: Path, narrow_model: str
 ) -> None:

@@ -86,7 +86,7 @@ def test_bad_pdfs_end_with_an_outcome_and_harm_no_good_one(tmp_path: Path, good:
 
 
 def test_bad_texts_end_with_an_outcome_and_harm_no_good_file(tmp_path: Path, good: Path) -> None:
-    options = ReadOptions(seconds=6, memory_mb=2048, workers=2)
+    options = ReadOptions(seconds=10, memory_mb=2048, workers=2)
     paths = among_good(tmp_path, text_mutants(SEED, 50), good)
     found = outcomes(paths, options, good)
     assert len(found) >= 50

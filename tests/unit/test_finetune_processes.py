@@ -29,9 +29,11 @@ def test_what_goes_wrong_where_progress_is_shown_is_not_swallowed() -> None:
 
 
 def test_what_fails_in_a_process_itself_is_not_taken_for_the_loss_of_another() -> None:
-    from torch.distributed import DistNetworkError
+    from torch.distributed import DistBackendError, DistNetworkError
 
     lost = "[gloo/transport/tcp/pair.cc:547] Connection closed by peer [127.0.0.1]:41"
     assert _tells_of_a_loss(RuntimeError(lost))
     assert _tells_of_a_loss(DistNetworkError("the store is gone"))
+    assert not _tells_of_a_loss(DistBackendError("NCCL error: invalid usage"))
+    assert not _tells_of_a_loss(RuntimeError("[gloo/device.cc:35] Unable to resolve hostname"))
     assert not _tells_of_a_loss(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))

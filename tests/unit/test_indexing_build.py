@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from rag_service.core.errors import ReleaseConflict, StoreError
 from rag_service.core.types import Release
 from rag_service.indexing.crew import Crew
+from rag_service.indexing.embedding import embed_chunks
+from rag_service.indexing.pace import NoTraffic, Pace
 from rag_service.indexing.shadow import BuildOptions
 from rag_service.indexing.shared_vectors import Tally
 from tests.fakes.filings import filing
@@ -245,6 +248,81 @@ def test_a_building_index_is_written_in_small_slices_of_texts_of_like_length(
     lengths = [len(text) for texts in written for text in texts]
     assert lengths == sorted(lengths, reverse=True)
     assert [len(texts) for texts in written] == [16, 4, 4]
+
+
+def test_a_step_is_written_while_the_next_is_encoded_and_told_of_when_it_is_written(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    next_one = threading.Event()
+    encoded: list[int] = []
+    written: list[str] = []
+    embed, write = embed_chunks, world.vectors.write
+
+    def embedding(embedder: Any, chunks: Sequence[Any]) -> Any:
+        encoded.append(len(chunks))
+        if len(encoded) == 2:
+            next_one.set()
+        return embed(embedder, chunks)
+
+    def writing(index: str, chunks: Any, *rest: Any) -> None:
+        assert next_one.wait(30), "nothing is encoded beside the first write"
+        write(index, chunks, *rest)
+        written.extend(chunk.chunk_id for chunk in chunks)
+
+    def told(step: str, done: int, total: int) -> None:
+        assert done <= len(written)
+
+    monkeypatch.setattr("rag_service.indexing.shared_vectors.embed_chunks", embedding)
+    monkeypatch.setattr(world.vectors, "write", writing)
+    release = world.indexer.build(card("better"), progress=told)
+    assert sorted(written) == sorted(world.vectors.ids(release.index))
+
+
+def test_beside_traffic_a_step_is_written_before_the_next_is_encoded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Busy(Pace):
+        @contextmanager
+        def work(self, chunks: int) -> Iterator[bool]:
+            yield False
+            done.append("paced")
+
+    world = filled(World(sample=0))
+    world.indexer._filler._pace = Busy(NoTraffic())
+    done: list[str] = []
+    embed, write = embed_chunks, world.vectors.write
+
+    def embedding(*arguments: Any) -> Any:
+        done.append("encoded")
+        return embed(*arguments)
+
+    def writing(*arguments: Any) -> None:
+        write(*arguments)
+        done.append("written")
+
+    monkeypatch.setattr("rag_service.indexing.shared_vectors.embed_chunks", embedding)
+    monkeypatch.setattr(world.vectors, "write", writing)
+    world.indexer.build(card("better"))
+    assert len(done) > 9
+    assert done == ["encoded", "written", "paced"] * (len(done) // 3)
+
+
+def test_a_write_that_fails_ends_the_build_and_leaves_nothing_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    redis = FakeRedis()
+    filled(World(redis))
+    failing, other = worker(redis, "failing"), worker(redis, "other")
+
+    def broken(*_: Any) -> None:
+        raise StoreError("Redis is full")
+
+    monkeypatch.setattr(failing.vectors, "write", broken)
+    with pytest.raises(StoreError, match="Redis is full"):
+        failing.indexer.build(card("better"))
+    began = time.monotonic()
+    assert other.indexer.build(card("better")).state == "candidate"
+    assert time.monotonic() - began < 30, "what the failed one held is free"
 
 
 def test_a_candidate_with_the_vectors_of_another_encoder_fails_and_says_what_to_do(
