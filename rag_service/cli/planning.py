@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rag_service.loop.plan import Wanted
     from rag_service.loop.rates import Rates, Sizes
 
-FILINGS, CHUNKS = 4, 256
+FILINGS, CHUNKS = 4, 1024
 """That are measured by default: filings are read, and of their chunks so many encoded."""
 
 FIGURES = {
