@@ -23,6 +23,10 @@ settings.load_profile("tests")
 # Measuring what computes a model fastest takes seconds for each: tests of that ask for it.
 os.environ.setdefault("RAGLOOP_PRECISION", "float32")
 
+# Tests run in as many processes as there are processors: more threads than one of each wait for
+# one another, and a training takes several times as long.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:

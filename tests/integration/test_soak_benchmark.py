@@ -154,7 +154,7 @@ def soak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict[
             benchmark = SoakBenchmark(own, world.chunks, world.ingestion, lambda: 50 * MB)
             report = benchmark.run(
                 files,
-                minutes=0.05,
+                minutes=0.1,
                 clients=2,
                 pause=0.0,
                 processes=1,
