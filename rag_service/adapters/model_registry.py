@@ -166,11 +166,10 @@ class FileModelRegistry:
     def prepare(self, fingerprint: str) -> tuple[str, dict[str, Figures]]:
         """The engine that the model is loaded with here, and the figures of those measured.
 
-        What the engine keeps beside the model is made. Raises ConfigError if the precision that is
-        set cannot serve it.
+        Raises ConfigError if the precision that is set cannot serve it.
         """
         card = self.get(fingerprint)
-        chosen = self.load(fingerprint).engine
+        chosen = self._engine(card)
         if self._calibration is None:
             return chosen, {}
         return chosen, self._engines(self._calibration).figures(card)

@@ -119,6 +119,7 @@ def prepare(
     records: list[dict[str, Any]] = []
     for card in cards:
         engine, figures = registry.prepare(card.fingerprint)
+        registry.load(card.fingerprint)  # which makes what the engine keeps beside the model
         told = {name: asdict(found) for name, found in figures.items()}
         records.append(
             {"model": card.fingerprint, "name": card.name, "engine": engine, "engines": told}
