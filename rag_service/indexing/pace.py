@@ -13,6 +13,8 @@ from rag_service.core.protocols import LatencyLog
 
 _STEP = 0.25
 """Seconds of work at a time while there is traffic."""
+_STEP_ALONE = 4.0
+"""The same without: traffic that begins meanwhile is beside full speed for so long."""
 _LAG = 1.5
 """Seconds until a request's latency stands in the log: services write once a second."""
 _LOOK = 4.0
@@ -110,10 +112,15 @@ class Pace:
         self._looked = 0.0
         self._period = -1.0
 
-    def next_step(self, most: int) -> int:
-        """Chunks to work on now, few while there is traffic; returns after a rest if one is due."""
+    def next_step(self, usual: int) -> int:
+        """Chunks to work on now; returns after a rest if one is due.
+
+        At most ``usual`` and few while there is traffic, ``usual`` or more without.
+        """
         self._look()
-        return max(1, min(most, int(self._speed * _STEP))) if self._traffic else most
+        if self._traffic:
+            return max(1, min(usual, int(self._speed * _STEP)))
+        return max(usual, int(self._speed * _STEP_ALONE))
 
     @contextmanager
     def work(self, chunks: int) -> Iterator[bool]:

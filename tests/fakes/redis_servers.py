@@ -57,7 +57,7 @@ def cluster_node(folder: Path, libraries: Path) -> Iterator[str]:
         *("--port", str(port), "--bind", "127.0.0.1", "--cluster-enabled", "yes"),
         *("--cluster-port", str(bus), "--cluster-announce-ip", "127.0.0.1"),
         *("--loadmodule", str(engine)),
-        *("ON_TIMEOUT", "FAIL", "FORK_GC_CLEAN_THRESHOLD", "0", "UNION_ITERATOR_HEAP", "1"),
+        *("ON_TIMEOUT", "FAIL", "FORK_GC_CLEAN_THRESHOLD", "1", "UNION_ITERATOR_HEAP", "1"),
     )
     with (
         _running(folder, libraries, options),
