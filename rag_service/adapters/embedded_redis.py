@@ -130,8 +130,8 @@ class EmbeddedRedis:
             *("--aof-load-truncated", "yes", "--save", "", "--daemonize", "no"),
             # A search that runs out of time fails; by default it would return what it has.
             *("--loadmodule", str(package / "lib" / "redisearch.so"), "ON_TIMEOUT", "FAIL"),
-            # However little there is to collect: until then BM25 counts entries that are gone. With 0
-            # the engine forks twice a minute where there is nothing.
+            # However little there is to collect: until then BM25 counts entries that are gone.
+            # With 0 the engine forks twice a minute where there is nothing.
             *("FORK_GC_CLEAN_THRESHOLD", "1"),
             # With its other way to unite words, RediSearch 2.10.5 misses some of them in the scores
             # of what also has to pass a filter: which ones depends on how it numbered the entries.

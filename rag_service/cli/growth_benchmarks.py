@@ -31,6 +31,10 @@ def growth(
     ] = 0.99,
     k: Annotated[int, typer.Option(help="Hits.", min=1, max=100)] = 10,
     questions: Annotated[int, typer.Option(help="Questions, at most.", min=40)] = 400,
+    m: Annotated[
+        int, typer.Option(help="Links of a chunk in the graph: 16 are too few for 300,000.", min=2)
+    ] = 32,
+    ef_construction: Annotated[int, typer.Option(help="Width at building it.", min=4)] = 200,
     output: Annotated[
         Path | None, typer.Option(help="Also write the JSON here, as the chart reads it.")
     ] = None,
@@ -58,7 +62,8 @@ def growth(
         vectors = real.vectors.vectors(live.index, [chunk.chunk_id for chunk in chunks])
         corpus = GrowingCorpus(chunks, vectors, settings.seed)
         # Beside the real filings, in a store that only grows.
-        grown = settings.model_copy(update={"namespace": "growth"})
+        graph = {"hnsw_m": m, "hnsw_ef_construction": ef_construction}
+        grown = settings.model_copy(update={"namespace": "growth", **graph})
         with open_services(grown) as services:
             report = services.growth_benchmark.run(
                 corpus,
