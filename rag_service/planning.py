@@ -55,6 +55,7 @@ def measure(
     base = registry.resolve(settings.embedding_model)
     models = [noisy_model(registry, base, settings.seed + i) for i in range(_ROUNDS + 1)]
     progress("start", 1, 2)
+    own.command("models", "prepare", models[0].fingerprint)
     start_reindex = _seconds(own, "reindex", "--model", models[0].fingerprint)
     progress("start", 2, 2)
     with open_services(settings) as services:
