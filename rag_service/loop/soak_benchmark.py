@@ -32,6 +32,8 @@ _SWAP_SECONDS = 30.0
 _LOOK_SECONDS = 1.0
 _END_SECONDS = 900.0
 """Longest time that a job which runs when the time is over has to end."""
+_RESTING = 3
+"""Samples after the last job: one may have begun beside it."""
 _RETRIES = 3
 _COMING_AND_GOING = 16
 """Descriptors of requests that are under way."""
@@ -101,6 +103,8 @@ class SoakBenchmark:
             )
             with sampler:
                 script.play([one, other], progress)
+                # All jobs are over, and requests go on: memory is compared without jobs.
+                sampler.wait_for(_RESTING, _END_SECONDS)
             jobs = script.jobs()
         began = script.began
         searched = [

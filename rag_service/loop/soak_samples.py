@@ -97,6 +97,12 @@ class Sampler:
         self._over.set()
         self._thread.join()
 
+    def wait_for(self, samples: int, seconds: float) -> None:
+        """Returns after so many more samples, or so many seconds if they do not come."""
+        wanted, until = len(self.samples) + samples, time.perf_counter() + seconds
+        while len(self.samples) < wanted and time.perf_counter() < until:
+            time.sleep(min(self._every, 1.0))
+
     def _look_until_over(self) -> None:
         while not self._over.wait(self._every):
             busy = self._busy()

@@ -174,8 +174,7 @@ def test_a_service_is_asked_for_everything_while_filings_come_and_go_and_release
     files = [filing(tmp_path / f"F{n}_2023_10K.pdf", extra_pages=n) for n in range(3)]
     report = soak(*files)
     assert report["wrong"] == []
-    # So short a soak has no rest between its jobs on a slow machine, and memory is no matter here.
-    assert [fault for fault in report["faults"] if "cannot be compared" not in fault] == []
+    assert report["faults"] == []
     asked = report["requests"]
     assert {"search", "ask", "page picture", "upload", "removal", "job events"} <= set(asked)
     assert asked["upload"]["statuses"] == {"202": report["jobs"]["ingest"]["done"]}
@@ -190,8 +189,7 @@ def test_a_service_is_asked_for_everything_while_filings_come_and_go_and_release
         "rollback: r0001 is live",
         "promote: r0002 is live",
     ]
-    held = report["held"] or report["held_beside_jobs"]
-    assert held["supervisor"]["growth_percent"] < 1000
+    assert report["held"]["supervisor"]["growth_percent"] < 1000
     assert len(report["samples"]) > 5
 
 
