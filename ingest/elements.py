@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from ingest.tables import Grid
@@ -27,11 +28,20 @@ class Piece:
     """A table's title."""
 
 
+def load_classes() -> ModuleType:
+    """unstructured's module of the classes of elements; the first call takes seconds."""
+    # unstructured reports its use over the network unless told not to before its import.
+    os.environ["DO_NOT_TRACK"] = "1"
+    os.environ["UNSTRUCTURED_DISABLE_NOTICE"] = "1"
+    from unstructured.documents import elements
+
+    module: ModuleType = elements
+    return module
+
+
 def text_element(kind: str, text: str, page: int, depth: int | None = None) -> Text:
     """An element of unstructured's class ``kind``, such as ``NarrativeText``."""
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    from unstructured.documents import elements as classes
-
+    classes = load_classes()
     metadata = classes.ElementMetadata(page_number=page, category_depth=depth)
     element: Text = getattr(classes, kind)(text=text, metadata=metadata)
     return element

@@ -8,7 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from ingest.cover import Line, read_cover
-from ingest.elements import Piece
+from ingest.elements import Piece, load_classes
 from ingest.layout import lay_out
 from ingest.names import reconcile
 from ingest.options import ReadOptions
@@ -16,7 +16,7 @@ from ingest.outline import Passage, outline
 from ingest.page_columns import read_rows
 from ingest.pages import Page
 from ingest.pdf import Pdf
-from ingest.source import load
+from ingest.source import SourceKind, kind_of, load
 from ingest.submission import with_header
 from rag_service.core.errors import IngestError
 from rag_service.core.ids import document_id
@@ -35,6 +35,22 @@ class Parsed:
     warnings: tuple[str, ...]
 
 
+def load_parsers(path: Path, options: ReadOptions) -> None:
+    """Import what a file of this name is read with; the first call takes seconds.
+
+    Raises:
+        IngestError: ``unsupported``.
+        ConfigError: the strategy needs something that is not installed.
+    """
+    kind = kind_of(path.name)
+    if _in_rows(kind, options):
+        load_classes()
+    else:
+        from ingest.partition import load_partitioner
+
+        load_partitioner(kind, options)
+
+
 def parse_file(path: Path, options: ReadOptions) -> Parsed:
     """Read one file.
 
@@ -45,7 +61,7 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
     source = load(path, options.max_file_mb)
     warnings: list[str] = []
     header: tuple[Line, ...] = ()
-    if source.kind == "pdf" and options.strategy == "rows":
+    if _in_rows(source.kind, options):
         with Pdf(source.content, options.max_pages) as pdf:
             pages = _pages(pdf)
             lines = [tuple(c.text for c in row.cells) for page in pages for row in page.rows]
@@ -79,6 +95,10 @@ def parse_file(path: Path, options: ReadOptions) -> Parsed:
     facts, noticed = reconcile(with_header(read_cover(lines), header, lines), path.name)
     warnings.extend(noticed)
     return Parsed(path, document_id(source.content), count, facts, passages, tuple(warnings))
+
+
+def _in_rows(kind: SourceKind, options: ReadOptions) -> bool:
+    return kind == "pdf" and options.strategy == "rows"
 
 
 def _pages(pdf: Pdf) -> list[Page]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -14,14 +13,14 @@ from ingest.contents import contents_lines
 from ingest.cover import Line
 from ingest.edgar_html import prepare_html
 from ingest.edgar_text import read_pages
-from ingest.elements import Piece, text_element
+from ingest.elements import Piece, load_classes, text_element
 from ingest.furniture import running_lines
 from ingest.headings import is_item_heading
 from ingest.html_tables import SPAN, grids_of
 from ingest.layout import lay_out
 from ingest.options import ReadOptions
 from ingest.pdf import Pdf
-from ingest.source import Source
+from ingest.source import Source, SourceKind
 from ingest.submission import Part, open_submission
 from ingest.tables import Grid
 from rag_service.core.errors import ConfigError, IngestError
@@ -63,7 +62,7 @@ def partition(source: Source, options: ReadOptions) -> Partition:
     """
     if source.kind == "pdf":
         return Partition(_without_furniture(_pieces(elements_of(source, options))))
-    _use_sentence_rules()
+    load_partitioner(source.kind, options)
     submission = open_submission(source.content)
     pieces: list[Piece] = []
     for part in submission.parts:
@@ -83,6 +82,29 @@ def partition(source: Source, options: ReadOptions) -> Partition:
     return Partition(pieces, submission.header, warnings)
 
 
+def load_partitioner(kind: SourceKind, options: ReadOptions) -> None:
+    """Import what unstructured reads a file of this kind with; the first call takes seconds.
+
+    Raises:
+        ConfigError: a package or a model that the strategy needs is not there.
+    """
+    load_classes()
+    if kind != "pdf":
+        _use_sentence_rules()
+        import unstructured.partition.html
+        import unstructured.partition.text
+
+        return
+    _use_installed_spacy_model()
+    try:
+        import unstructured.partition.pdf  # noqa: F401
+    except ImportError as error:
+        raise ConfigError(
+            f"RAGLOOP_PDF_STRATEGY={options.strategy} needs a package that is not installed "
+            f"({error}): install ragloop[pdf], or use RAGLOOP_PDF_STRATEGY=rows"
+        ) from error
+
+
 def elements_of(source: Source, options: ReadOptions) -> list[Element]:
     """A PDF's elements just as unstructured finds them.
 
@@ -94,17 +116,12 @@ def elements_of(source: Source, options: ReadOptions) -> list[Element]:
         raise ConfigError(
             f"RAGLOOP_PDF_STRATEGY={options.strategy} is not known: use rows, fast or hi_res"
         )
-    _use_installed_spacy_model()
+    load_partitioner(source.kind, options)
     # What the words reader refuses is refused before the slow strategies begin.
     with Pdf(source.content, options.max_pages):
         pass
-    try:
-        from unstructured.partition.pdf import partition_pdf
-    except ImportError as error:
-        raise ConfigError(
-            f"RAGLOOP_PDF_STRATEGY={options.strategy} needs a package that is not installed "
-            f"({error}): install ragloop[pdf], or use RAGLOOP_PDF_STRATEGY=rows"
-        ) from error
+    from unstructured.partition.pdf import partition_pdf
+
     arguments: dict[str, Any] = {"file": io.BytesIO(source.content), "strategy": options.strategy}
     if options.strategy == "hi_res":
         arguments["infer_table_structure"] = True
@@ -176,9 +193,7 @@ def _use_installed_spacy_model() -> None:
 
 
 def _tokenize_module() -> ModuleType:
-    # unstructured reports its use over the network unless told not to before its import.
-    os.environ["DO_NOT_TRACK"] = "1"
-    os.environ["UNSTRUCTURED_DISABLE_NOTICE"] = "1"
+    load_classes()
     from unstructured.nlp import tokenize
 
     module: ModuleType = tokenize

@@ -1,8 +1,9 @@
 """The process that reads files for ``ingest.workers``: ``python -m ingest.worker FD``.
 
-Through the pipe at file descriptor FD come the options, then paths; back go ``"ready"`` and for
-each path what was read, or a tuple that says why not: ``refused``, ``config``, or ``failed`` from a
-process that is not to be trusted with another file.
+Through the pipe at file descriptor FD come the options, then paths; back go ``READY`` and for each
+path ``READING``, once nothing but the file itself takes time, and what was read; or a tuple that
+says why not: ``refused``, ``config``, or ``failed`` from a process that is not to be trusted with
+another file.
 """
 
 from __future__ import annotations
@@ -13,15 +14,19 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from ingest.options import ReadOptions
-from ingest.parse import Parsed, parse_file
+from ingest.parse import Parsed, load_parsers, parse_file
 from rag_service.core.errors import ConfigError, IngestError
 
+START_SECONDS = 120.0
+"""For this process to be ready, and for what parses a file to be imported."""
 GRACE_SECONDS = 5.0
+READY, READING = "ready", "reading"
 
 
 def main(pipe: Connection) -> None:
@@ -29,14 +34,23 @@ def main(pipe: Connection) -> None:
     end_with(pipe)
     options: ReadOptions = pipe.recv()
     limit_memory(options.memory_mb)
-    pipe.send("ready")
+    pipe.send(READY)
+
+    def loaded() -> None:
+        _end_within(options.seconds)
+        pipe.send(READING)
+
     with suppress(EOFError, ConnectionError):
         while True:
             path: Path = pipe.recv()
-            # Who gave the path ends this process before; this holds where nobody is left.
-            signal.setitimer(signal.ITIMER_REAL, options.seconds + GRACE_SECONDS)
-            pipe.send(_outcome(path, options))
+            _end_within(START_SECONDS)
+            pipe.send(_outcome(path, options, loaded))
             signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _end_within(seconds: float) -> None:
+    """Who gave the path ends this process before; this holds where nobody is left."""
+    signal.setitimer(signal.ITIMER_REAL, seconds + GRACE_SECONDS)
 
 
 def end_with(pipe: Connection) -> None:
@@ -51,8 +65,12 @@ def end_with(pipe: Connection) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _outcome(path: Path, options: ReadOptions) -> Parsed | tuple[str, ...]:
+def _outcome(
+    path: Path, options: ReadOptions, loaded: Callable[[], None]
+) -> Parsed | tuple[str, ...]:
     try:
+        load_parsers(path, options)
+        loaded()
         return parse_file(path, options)
     except IngestError as error:
         return ("refused", error.reason, error.message)

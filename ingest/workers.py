@@ -10,15 +10,16 @@ import sys
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 from threading import Lock, Timer
 
 from ingest.options import ReadOptions
 from ingest.parse import Parsed
+from ingest.worker import READING, READY, START_SECONDS
 from rag_service.core.errors import ConfigError, IngestError
 
-START_SECONDS = 120.0
 STDERR = 2
 AHEAD = 2
 """Files for each worker that are being read, or are read and wait for the ones before them."""
@@ -133,17 +134,24 @@ class _Worker:
     def start(self) -> None:
         """Wait until it is ready. Raises ConfigError if it does not come up."""
         try:
-            answer = self._ask(self._options, START_SECONDS)
+            answer = self._ask(self._options)
         except IngestError as error:
-            answer = f"not within {START_SECONDS:.0f} s" if self._late else error.message
-        if answer != "ready":
+            answer = error.message
+        if answer != READY:
             self.end()
             raise ConfigError(f"a process that reads files did not start: {answer}")
 
     def read(self, path: Path) -> Outcome:
         """What stands in a file, or why that cannot be said. Raises ConfigError."""
         try:
-            answer = self._ask(path, self._options.seconds)
+            answer = self._ask(path)
+            if answer == READING:
+                seconds = self._options.seconds
+                late = (
+                    f"not read within {seconds} s: set RAGLOOP_PARSE_SECONDS higher, or check the "
+                    "file"
+                )
+                answer = self._answer(seconds, late)
         except IngestError as error:
             return error
         match answer:
@@ -170,18 +178,25 @@ class _Worker:
         self.kill()
         self._process.wait()
 
-    def _ask(self, question: object, seconds: float) -> object:
-        """Its answer within so many seconds. Raises IngestError; it is ended then."""
+    def _ask(self, question: object) -> object:
+        """What it says to that before it works on it. Raises IngestError; it is ended then."""
+        with suppress(OSError):  # to a dead process, as its answer tells
+            self._pipe.send(question)
+        return self._answer(
+            START_SECONDS, f"its reader was not ready within {START_SECONDS:.0f} s: ingest it again"
+        )
+
+    def _answer(self, seconds: float, late: str) -> object:
+        """The next it says. Raises IngestError, ``late`` after ``seconds``; it is ended then."""
         # Killing it also ends the wait for the rest of half an answer.
         timer = Timer(seconds, self._give_up)
         timer.start()
         try:
-            self._pipe.send(question)
             raw = self._pipe.recv_bytes(LONGEST_ANSWER)
         except (EOFError, OSError) as error:
             self.end()
             closed = isinstance(error, EOFError) or error.errno is not None
-            raise (self._loss() if closed or self._late else _garbled()) from error
+            raise (self._loss(late) if closed or self._late else _garbled()) from error
         finally:
             timer.cancel()
             timer.join()
@@ -199,13 +214,9 @@ class _Worker:
         self._late = True
         self.kill()
 
-    def _loss(self) -> IngestError:
+    def _loss(self, late: str) -> IngestError:
         if self._late:
-            return IngestError(
-                f"not read within {self._options.seconds} s: set RAGLOOP_PARSE_SECONDS higher, or "
-                "check the file",
-                reason="timeout",
-            )
+            return IngestError(late, reason="timeout")
         if self._process.returncode == -signal.SIGKILL:
             return IngestError(
                 "its reader was killed, by someone or for want of memory: ingest it again",

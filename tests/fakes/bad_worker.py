@@ -10,13 +10,21 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from ingest.worker import READING, READY
+
+LOADING_SECONDS = 3.0
+
 
 def main(pipe: Connection) -> None:
     pipe.recv()
-    pipe.send("ready")
+    pipe.send(READY)
     while True:
         path: Path = pipe.recv()
         path.with_suffix(".seen").touch()
+        if path.stem == "loading":
+            time.sleep(LOADING_SECONDS)
+        if path.stem != "exit":
+            pipe.send(READING)
         match path.stem:
             case "noise":
                 os.write(pipe.fileno(), b"%PDF-1.7 what a parser printed\n" * 20)

@@ -39,9 +39,10 @@ def cluster() -> Iterator[Any]:
 
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
     head = {**node, "include_dashboard": False, "no_monitor": True, "_system_config": SYSTEM}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
+    cluster = Cluster()
     try:
-        cluster.add_node(**node)
+        _add(cluster, head)
+        _add(cluster, node)
         yield cluster
     finally:
         ray.shutdown()
@@ -50,6 +51,17 @@ def cluster() -> Iterator[Any]:
         assert started
         _, left = psutil.wait_procs(started, timeout=30)
         assert not [process for process in left if process.status() != psutil.STATUS_ZOMBIE]
+
+
+def _add(cluster: Any, node: dict[str, Any]) -> None:
+    """Ray gives a node 30 s to start, and no more is to be had: a busy machine has another go."""
+    for last in (False, False, True):
+        try:
+            cluster.add_node(**node)
+            return
+        except Exception as error:
+            if last or "timed out during startup" not in str(error):
+                raise
 
 
 @pytest.fixture(scope="module")

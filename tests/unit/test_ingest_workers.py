@@ -15,6 +15,7 @@ from ingest import workers
 from ingest.options import ReadOptions
 from ingest.workers import Outcome, parse_files, start_process
 from rag_service.core.errors import ConfigError, IngestError
+from tests.fakes.bad_worker import LOADING_SECONDS
 
 READ_FOREVER = """
 import sys
@@ -68,6 +69,27 @@ def test_half_an_answer_is_waited_for_no_longer_than_the_limit(tmp_path: Path) -
     read = list(parse_files(paths, ReadOptions(workers=1, seconds=1)))
     assert reasons(read) == {"half": "timeout", "last": "fine"}
     assert time.monotonic() - started < 60
+
+
+@pytest.mark.usefixtures("misbehave")
+def test_what_a_reader_takes_to_load_is_not_counted_as_reading(tmp_path: Path) -> None:
+    seconds = 1
+    assert seconds < LOADING_SECONDS
+    started = time.monotonic()
+    read = list(parse_files(named(tmp_path, "loading"), ReadOptions(workers=1, seconds=seconds)))
+    assert reasons(read) == {"loading": "fine"}
+    assert time.monotonic() - started > LOADING_SECONDS
+
+
+@pytest.mark.usefixtures("misbehave")
+def test_a_reader_that_never_gets_to_its_file_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "START_SECONDS", LOADING_SECONDS / 2)
+    [(_, outcome)] = parse_files(named(tmp_path, "loading"), ReadOptions(workers=1))
+    assert isinstance(outcome, IngestError)
+    assert outcome.reason == "timeout"
+    assert "not ready" in outcome.message
 
 
 @pytest.mark.usefixtures("misbehave")
