@@ -46,7 +46,7 @@ class IndexFiller:
 
         ``on_done`` is told how many more are.
         """
-        work, ordered = _work(release), self._longest_first(missing, shared)
+        work, ordered = _work(release), self._longest_first(release, missing, shared)
         with closing(self._crew.shares(work, ordered, self._batch, _SHARE)) as shares:
             for share in shares:
                 chunks = self._unwritten(release, share)
@@ -65,15 +65,24 @@ class IndexFiller:
         """Nobody will fill it any more."""
         self._crew.forget(_work(release))
 
-    def _longest_first(self, missing: Collection[str], shared: SharedVectors) -> list[str]:
+    def _longest_first(
+        self, release: Release, missing: Collection[str], shared: SharedVectors
+    ) -> list[str]:
         """The same order for all workers, in which texts of like length fill encoder batches."""
         ids = sorted(missing)
         encoded = [chunk_id for chunk_id in ids if not shared.holds(chunk_id)]
         length: dict[str, int] = {}
         for start in range(0, len(encoded), _SHARE):
-            for chunk in self._chunks.load(encoded[start : start + _SHARE]):
-                length[chunk.chunk_id] = len(chunk.embedded_text)
+            chunks = self._chunks.load(encoded[start : start + _SHARE])
+            found = self._lengths(release, chunks, shared)
+            length |= zip((chunk.chunk_id for chunk in chunks), found, strict=True)
         return sorted(ids, key=lambda chunk_id: -length.get(chunk_id, 0))
+
+    def _lengths(
+        self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors
+    ) -> list[int]:
+        """In tokens: batches by them need less padding than by letters."""
+        return shared.count_tokens(chunks, release.model)
 
     def _unwritten(self, release: Release, share: Sequence[str]) -> list[Chunk]:
         """The chunks that are still to be written, or to be written anew as they now are."""

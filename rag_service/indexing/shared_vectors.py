@@ -74,6 +74,10 @@ class SharedVectors:
         """Have the encoder at hand that `encode` needs."""
         self._registry.load(model)
 
+    def count_tokens(self, chunks: Sequence[Chunk], model: str) -> list[int]:
+        """Of what is encoded of each chunk."""
+        return self._registry.load(model).count_tokens([chunk.embedded_text for chunk in chunks])
+
     def encode(self, chunks: Sequence[Chunk], model: str) -> Vectors:
         """float32 ``(n, dims)``, none of them copied."""
         self.tally.encoded += len(chunks)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from rag_service.core.protocols import ChunkStore, VectorStore
-from rag_service.core.types import Release
+from rag_service.core.types import Chunk, Release
 from rag_service.indexing.build import IndexFiller
 from rag_service.indexing.crew import Crew
 from rag_service.indexing.pace import Pace
@@ -58,11 +58,17 @@ class SpreadFiller(IndexFiller):
         if len(missing) <= self._batch:  # not worth having them start
             super().fill(release, missing, shared, on_done)
             return
-        shares = list(_shares(self._longest_first(missing, shared), self._batch // 2))
+        shares = list(_shares(self._longest_first(release, missing, shared), self._batch // 2))
         for done in self._spread(release, shared.indexes, shares):
             shared.tally.encoded += done.encoded
             shared.tally.copied += done.copied
             on_done(done.chunks)
+
+    def _lengths(
+        self, release: Release, chunks: Sequence[Chunk], shared: SharedVectors
+    ) -> list[int]:
+        """In letters: the encoder is loaded where the work is done."""
+        return [len(chunk.embedded_text) for chunk in chunks]
 
 
 def _shares(ids: Sequence[str], least: int) -> Iterator[Sequence[str]]:
