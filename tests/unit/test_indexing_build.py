@@ -222,7 +222,7 @@ def test_a_candidate_whose_index_is_lost_is_built_anew(world: World) -> None:
 # What is written, and how
 
 
-def test_a_building_index_is_written_in_small_slices_of_texts_of_like_length(
+def test_a_building_index_is_written_in_small_slices_of_texts_of_as_many_tokens(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World(sample=0)
@@ -245,8 +245,11 @@ def test_a_building_index_is_written_in_small_slices_of_texts_of_like_length(
 
     monkeypatch.setattr(world.vectors, "write", write)
     world.indexer.build(card("better"))
-    lengths = [len(text) for texts in written for text in texts]
-    assert lengths == sorted(lengths, reverse=True)
+    texts = [text for texts in written for text in texts]
+    tokens = world.registry.load("better").count_tokens(texts)
+    letters = [len(text) for text in texts]
+    assert tokens == sorted(tokens, reverse=True)
+    assert letters != sorted(letters, reverse=True), "texts of which letters give the same order"
     assert [len(texts) for texts in written] == [16, 4, 4]
 
 
