@@ -30,7 +30,7 @@ from tests.integration.command_line import CommandLine
 from tests.integration.replacing import document
 
 ROWS, BATCH = 160, 16
-KILLED_AT = "TEST_KILLED_AT"
+KILLED_AT, KILLED = "TEST_KILLED_AT", "TEST_KILLED"
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +76,7 @@ def ragloop(arguments: list[str], environment: dict[str, str]) -> None:
 
     def killed(self: RetrievalTrainer, *rest: Any) -> Any:
         if environment.get(KILLED_AT) == str(self.state.global_step):
+            Path(environment[KILLED]).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return step(self, *rest)
 
@@ -89,7 +90,11 @@ def ragloop(arguments: list[str], environment: dict[str, str]) -> None:
 
 
 def torchrun(logs: Path, arguments: list[str], environment: dict[str, str]) -> list[str]:
-    """What two processes of the command print on stdout, by rank; raises if one fails."""
+    """What two processes of the command print on stdout, by rank.
+
+    Raises:
+        ChildFailedError: one failed.
+    """
     # They start in milliseconds: what they import is imported once.
     multiprocessing.get_context("forkserver").set_forkserver_preload(
         ["__main__", __name__, "finetune.fitting"]
@@ -105,11 +110,12 @@ def torchrun(logs: Path, arguments: list[str], environment: dict[str, str]) -> l
         start_method="forkserver",
         logs_specs=DefaultLogsSpecs(log_dir=str(logs), redirects=Std.ALL),
     )
-    try:
-        elastic_launch(launch, ragloop)(arguments, environment)
-    finally:
-        printed = [path.read_text() for path in sorted(logs.rglob("*/stdout.log"))]
-    return printed
+    elastic_launch(launch, ragloop)(arguments, environment)
+    return printed(logs)
+
+
+def printed(logs: Path) -> list[str]:
+    return [path.read_text() for path in sorted(logs.rglob("*/stdout.log"))]
 
 
 def models(settings: Settings) -> set[str]:
@@ -135,9 +141,16 @@ def test_a_killed_process_ends_all_and_the_same_command_ends_with_the_model_of_o
     }
     (base,) = models(settings)
 
+    killed, gone = tmp_path / "killed", tmp_path / "gone"
     with pytest.raises(ChildFailedError) as failed:
-        torchrun(tmp_path / "killed", arguments, environment | {KILLED_AT: "7"})
-    assert failed.value.get_first_failure()[1].exitcode == -signal.SIGKILL
+        torchrun(killed, arguments, environment | {KILLED_AT: "7", KILLED: str(gone)})
+    assert gone.exists()
+    rank, failure = failed.value.get_first_failure()
+    # Between two looks of torchrun the other may end too, of its own accord, and be named first.
+    if rank == 1:
+        assert failure.exitcode == -signal.SIGKILL
+    else:
+        assert json.loads(printed(killed)[0])["error"]["code"] == "training_interrupted"
     assert models(settings) == {base}
 
     first, second = torchrun(tmp_path / "resumed", arguments, environment)
