@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rag_service.loop.rates import Rates, Sizes, Training
 
 _ROUNDS = 3
-"""Of reindexing."""
+"""Of a command's start, and of reindexing."""
 
 
 def measure(
@@ -46,17 +46,20 @@ def measure(
     with open_services(settings) as services:
         # A Redis that others use as well tells of them all.
         empty = 0 if settings.redis_url else services.used_memory()
-    warm = calibration.one_page(own.path)
+    warm, *pages = calibration.one_pagers(own.path, _ROUNDS + 1)
     progress("start", 0, 2)
-    # Choosing an engine is done once for a model, not at the start of each ingestion.
+    # Choosing an engine is done once for a model, not at the start of each ingestion; and the
+    # first command of all has its modules read from the disk.
     own.command("models", "prepare")
-    start_ingest = _seconds(own, "ingest", str(warm))
+    own.command("ingest", str(warm))
+    start_ingest = tuple(_seconds(own, "ingest", str(page)) for page in pages)
     registry = make_registry(settings)
     base = registry.resolve(settings.embedding_model)
     models = [noisy_model(registry, base, settings.seed + i) for i in range(_ROUNDS + 1)]
     progress("start", 1, 2)
     own.command("models", "prepare", models[0].fingerprint)
-    start_reindex = _seconds(own, "reindex", "--model", models[0].fingerprint)
+    again = ("reindex", "--model", models[0].fingerprint, "--fresh")
+    start_reindex = tuple(_seconds(own, *again) for _ in range(_ROUNDS))
     progress("start", 2, 2)
     with open_services(settings) as services:
         services.registry.load(base.fingerprint).embed_queries(["what is loaded first"])
@@ -69,7 +72,8 @@ def measure(
             os.cpu_count() or 1,
             progress,
         )
-        services.ingestion.remove(warm.name)
+        for page in (warm, *pages):
+            services.ingestion.remove(page.name)
         few = calibration.drawn(filings, chunks)
         embed = calibration.embed_rate(services.writer, few, progress)
         progress("reindex", 0, 0)

@@ -65,7 +65,7 @@ def plan(
     ] = 2400,
     epochs: Annotated[int, typer.Option(help="Of a training.", min=1)] = 1,
     measure: Annotated[
-        bool, typer.Option("--measure", help="Measure this machine first: a minute or two.")
+        bool, typer.Option("--measure", help="Measure this machine first: some minutes.")
     ] = False,
     sample: Annotated[int, typer.Option(help="Filings that --measure reads.", min=1)] = FILINGS,
     chunks: Annotated[int, typer.Option(help="Chunks that --measure encodes.", min=32)] = CHUNKS,

@@ -27,14 +27,15 @@ BLOCK = 1024
 _BLOCKS = 4
 _RUN = 32
 """Chunks of like length that are measured together, as they are encoded together."""
-_ONE_PAGE = "<html><body><h1>ITEM 1. BUSINESS</h1><p>We make instruments.</p></body></html>"
+_ONE_PAGE = "<html><body><h1>ITEM 1. BUSINESS</h1><p>We make {} instruments.</p></body></html>"
 
 
-def one_page(folder: Path) -> Path:
-    """A filing of which nothing takes time."""
-    path = folder / "one_page.html"
-    path.write_text(_ONE_PAGE)
-    return path
+def one_pagers(folder: Path, count: int) -> list[Path]:
+    """Filings of which nothing takes time, all different."""
+    paths = [folder / f"one_page_{number}.html" for number in range(1, count + 1)]
+    for number, path in enumerate(paths, 1):
+        path.write_text(_ONE_PAGE.format(number))
+    return paths
 
 
 def read_rate(

@@ -140,7 +140,7 @@ class _Plan:
         rates, ahead = self._rates, self._wanted.filings
         growth, grown = self._growth()
         embed = self._chunks * ratio(rates.embed) + growth
-        reindex = self._chunks * ratio(rates.reindex) + growth + Estimate(rates.start_reindex)
+        reindex = self._chunks * ratio(rates.reindex) + growth + mean(rates.start_reindex)
         read = self._pages * ratio(rates.read, ahead if len(rates.read) > 1 else 0)
         beside = f"{rates.cores} cores, of which the encoder takes {rates.threads}"
         encoded = (
@@ -168,7 +168,7 @@ class _Plan:
         work = embed.times(threads / cores) + read
         ways = (work, embed + first, read)
         longest = max(ways, key=lambda way: way.value)
-        return longest + Estimate(self._rates.start_ingest)
+        return longest + mean(self._rates.start_ingest)
 
     def _growth(self) -> tuple[Estimate, str]:
         """Seconds that writes take beyond those that were measured, as the graph gets larger.

@@ -97,9 +97,9 @@ class Rates(_Measured):
     settings: dict[str, str | int]
     filings: tuple[Sizes, ...]
     filings_from: str
-    start_ingest: float
-    """Seconds of `ragloop ingest` and `ragloop reindex` with a single chunk."""
-    start_reindex: float
+    start_ingest: tuple[float, ...]
+    """Seconds of `ragloop ingest` with a single chunk, and of `ragloop reindex` with a few."""
+    start_reindex: tuple[float, ...]
     read: Parts
     """Pages and seconds, all cores at work."""
     embed: Parts
@@ -129,7 +129,7 @@ def load(path: Path) -> Rates:
     except FileNotFoundError as error:
         raise NotFound(
             f"nothing was measured yet ({path} is not there): run `ragloop plan --measure "
-            "[PATH…]`, with some of the filings that are planned for; it takes a minute or two"
+            "[PATH…]`, with some of the filings that are planned for; it takes some minutes"
         ) from error
     except (OSError, ValidationError) as error:
         raise ConfigError(

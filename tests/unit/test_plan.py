@@ -51,8 +51,8 @@ def rates(**changed: Any) -> Rates:
         "settings": kept.shape(SETTINGS),
         "filings": (Sizes(pages=100, chunks=800, bytes=5000),) * 4,
         "filings_from": "4 of 9 filings",
-        "start_ingest": 10.0,
-        "start_reindex": 8.0,
+        "start_ingest": (10.0,),
+        "start_reindex": (8.0,),
         "read": ((200, 5.0), (200, 5.0)),
         "embed": ((64, 3.2), (64, 3.2)),
         "reindex": ((128, 6.4), (128, 6.4)),
@@ -96,6 +96,14 @@ def test_hours_are_those_of_all_work_on_all_cores() -> None:
     embed, read = 8000 / 20, 1000 / 40
     assert found["ingest_seconds"].value == pytest.approx(10 + embed + read)
     assert found["reindex_seconds"].value == pytest.approx(8 + embed)
+
+
+def test_starts_that_differ_widen_the_range() -> None:
+    found = figures(rates(start_ingest=(9.0, 10.0, 11.0), start_reindex=(6.0, 8.0, 10.0)))
+    once = figures(rates())
+    for name, spread in (("ingest_seconds", 1.0), ("reindex_seconds", 2.0)):
+        assert found[name].value == pytest.approx(once[name].value)
+        assert found[name].error == pytest.approx(spread * 4.303 / sqrt(3), 1e-3)
 
 
 def test_cores_that_the_encoder_leaves_read_beside_it_but_for_the_first_filing() -> None:
