@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
+from time import perf_counter
 
 from eval import latency
 from eval.evaluate import Search, evaluate
@@ -55,6 +56,7 @@ class Evaluator:
         retriever: Retriever,
         history: History,
         seed: int,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
         self._chunks = chunks
         self._vectors = vectors
@@ -64,6 +66,7 @@ class Evaluator:
         self._retriever = retriever
         self._history = history
         self._seed = seed
+        self._clock = clock
 
     def run(
         self,
@@ -151,7 +154,9 @@ class Evaluator:
             )
 
         questions = [question.text for question in question_set.questions]
-        return latency.measure(asking(before), asking(after), questions, self._seed, limit=limit)
+        return latency.measure(
+            asking(before), asking(after), questions, self._seed, limit=limit, clock=self._clock
+        )
 
     def _searching(self, release: str, stages: Collection[Stage]) -> Search:
         return lambda queries, k: self._retriever.search_many(queries, k, release, stages)
