@@ -56,7 +56,7 @@ def worked(request: pytest.FixtureRequest) -> Iterator[tuple[JobQueue, Worked]]:
     queue = queue_on(client, request.getfixturevalue("worked_namespace"))
 
     def work() -> None:
-        assert comes_true(lambda: all(record.over for record in queue.all()), 60)
+        assert comes_true(lambda: all(record.over for record in queue.all()))
 
     yield queue, work
     queue.close()

@@ -26,8 +26,8 @@ def at_once(*actions: Callable[[], object]) -> list[str]:
         return sorted(pool.map(run, actions))
 
 
-def comes_true(condition: Callable[[], bool], seconds: float = 5) -> bool:
-    """Whether ``condition`` holds before so long has passed."""
+def comes_true(condition: Callable[[], bool], seconds: float = 60) -> bool:
+    """Whether ``condition`` holds before so long has passed; a busy machine takes its time."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

@@ -180,7 +180,7 @@ def test_processes_share_a_port_are_replaced_and_end_together(tmp_path: Path) ->
         service.send_signal(signal.SIGTERM)
         assert service.wait(60) == 0
         assert len(everything) >= 5, "supervisor, two processes, Redis and its keeper"
-        assert comes_true(lambda: not any(map(_runs, everything)), 60)
+        assert comes_true(lambda: not any(map(_runs, everything)))
 
 
 @pytest.mark.slow
@@ -190,7 +190,7 @@ def test_processes_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
         _answering(port, 2)
         everything = _processes(service, tmp_path)
         service.kill()
-        assert comes_true(lambda: not any(map(_runs, everything)), 60)
+        assert comes_true(lambda: not any(map(_runs, everything)))
 
 
 @contextmanager

@@ -42,12 +42,12 @@ def test_an_upload_goes_with_the_job_that_was_to_read_it(
         [sys.executable, "-m", "tests.fakes.job_worker", *arguments], cwd=ROOT
     )
     try:
-        assert comes_true(lambda: queue.get(cancelled[0].job).state == "running", 60)
+        assert comes_true(lambda: queue.get(cancelled[0].job).state == "running")
         assert queue.get(done[0].job).state == "done"
         assert queue.get(failed[0].job).state == "failed"
         assert [job[1].exists() for job in (done, failed, cancelled)] == [False, False, True]
         queue.cancel(cancelled[0].job)
-        assert comes_true(lambda: not cancelled[1].exists(), 60)
+        assert comes_true(lambda: not cancelled[1].exists())
         assert queue.get(cancelled[0].job).state == "cancelled"
         assert list((tmp_path / "uploads").iterdir()) == []
     finally:

@@ -65,13 +65,13 @@ class Held:
         return len(self._noted.read_text().split()) if self._noted.exists() else 0
 
     def begins(self, times: int) -> bool:
-        return comes_true(lambda: self.begun == times, 60)
+        return comes_true(lambda: self.begun == times)
 
     def let_go(self) -> None:
         self._wait.touch()
 
     def becomes(self, state: str) -> bool:
-        return comes_true(lambda: self._queue.get(self.job).state == state, 60)
+        return comes_true(lambda: self._queue.get(self.job).state == state)
 
     def reasons(self) -> list[str]:
         events = self._queue.events(self.job)
@@ -120,7 +120,7 @@ def test_a_job_that_dies_again_and_again_fails_with_a_reason(
     assert "ended by signal 9 (Killed)" in reason
     assert reason.endswith(f"given up after {TRIES + 1} times")
     assert queue.start("ingest", {}).state == "queued"
-    assert comes_true(lambda: queue.all()[0].state == "done", 60), "the next one is run"
+    assert comes_true(lambda: queue.all()[0].state == "done"), "the next one is run"
     assert held.begun == TRIES + 1
 
 
@@ -130,7 +130,7 @@ def test_no_secret_is_kept_of_an_error_that_nobody_foresaw(
     told = "redis://user:hidden@store:6379 refused Bearer hidden and rl_hidden_hidden"
     job = queue.start("ingest", {"unforeseen": told}).job
     start_worker()
-    assert comes_true(lambda: queue.get(job).over, 60)
+    assert comes_true(lambda: queue.get(job).over)
     assert queue.get(job).reason == "ValueError: redis://…@store:6379 refused Bearer … and …"
     kept = queue.queue.fetch_job(job)
     assert kept is not None
@@ -192,7 +192,7 @@ def test_the_job_of_a_dead_worker_can_be_cancelled_before_another_comes(
     assert queue.cancel(held.job).state == "cancelled"
     start_worker()
     other = queue.start("ingest", {}).job
-    assert comes_true(lambda: queue.get(other).state == "done", 60)
+    assert comes_true(lambda: queue.get(other).state == "done")
     assert queue.get(held.job).state == "cancelled"
     assert held.begun == 1
 
@@ -269,14 +269,14 @@ def test_a_worker_that_is_not_alone_any_more_ends_and_leaves_its_job_to_the_othe
 ) -> None:
     displaced = start_worker()
     first = queue.start("ingest", {}).job
-    assert comes_true(lambda: queue.get(first).state == "done", 60)
+    assert comes_true(lambda: queue.get(first).state == "done")
     client.set(f"{namespace}:displaced", 1)
     second = queue.start("ingest", {}).job
     assert displaced.wait(60) == 1
     assert queue.get(second).state == "queued"
     client.delete(f"{namespace}:displaced")
     start_worker()
-    assert comes_true(lambda: queue.get(second).state == "done", 60)
+    assert comes_true(lambda: queue.get(second).state == "done")
     assert queue.events(second)[-1].data == {"state": "done", "reason": ""}
 
 

@@ -78,7 +78,7 @@ class Service:
 def serving(home: Path, model: str) -> Iterator[Service]:
     service = Service(home, model)
     try:
-        assert comes_true(service.answers, 60)
+        assert comes_true(service.answers)
         yield service
     finally:
         service.process.kill()
