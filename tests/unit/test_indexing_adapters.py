@@ -84,7 +84,7 @@ def test_a_killed_copy_goes_on_where_it_stopped(
 
     monkeypatch.setattr(world.vectors, "write", watched)
     candidate = world.indexer.build(card("base+map"))
-    assert len(written) == 5
+    assert written
     assert set(again) == world.chunks.chunk_ids() - set(written)
     assert world.registry.embedded == []
     assert [r.release for r in world.releases.all()] == ["r0001", candidate.release]

@@ -20,6 +20,7 @@ from rag_service.indexing.embedding import embed_chunks
 from rag_service.indexing.pace import NoTraffic, Pace
 from rag_service.indexing.shadow import BuildOptions
 from rag_service.indexing.shared_vectors import Tally
+from tests.fakes.at_once import comes_true
 from tests.fakes.filings import filing
 from tests.fakes.stores import FakeClaimStore, FakeRedis
 from tests.unit.test_indexing import World, card
@@ -232,7 +233,7 @@ def test_a_building_index_is_written_in_small_slices_of_texts_of_as_many_tokens(
         world.releases,
         world.registry,
         world.indexer._make_spec,
-        batch=20,
+        batch=40,
         sample=0,
     )
     filled(world)
@@ -279,6 +280,52 @@ def test_a_step_is_written_while_the_next_is_encoded_and_told_of_when_it_is_writ
     monkeypatch.setattr(world.vectors, "write", writing)
     release = world.indexer.build(card("better"), progress=told)
     assert sorted(written) == sorted(world.vectors.ids(release.index))
+
+
+def test_a_share_is_read_while_the_one_before_is_encoded(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    total = len(world.chunks.chunk_ids())
+    read: list[str] = []
+    ahead: list[int] = []
+    load, embed = world.chunks.load, embed_chunks
+
+    def loading(ids: Sequence[str]) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            read.extend(ids)
+        return load(ids)
+
+    def embedding(embedder: Any, chunks: Sequence[Any]) -> Any:
+        mine = {chunk.chunk_id for chunk in chunks}
+        if len(ahead) < 2:
+            assert comes_true(lambda: bool(set(read) - mine)), "nothing is read beside it"
+        ahead.append(len(set(read) - mine))
+        return embed(embedder, chunks)
+
+    monkeypatch.setattr(world.chunks, "load", loading)
+    monkeypatch.setattr("rag_service.indexing.shared_vectors.embed_chunks", embedding)
+    built = world.indexer.build(card("better"))
+    assert built.chunks == total
+    assert ahead[0] < total - 5, "not more than a share"
+
+
+def test_a_share_that_cannot_be_read_ends_the_build_and_leaves_nothing_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    redis = FakeRedis()
+    filled(World(redis))
+    failing = worker(redis, "failing")
+    real = failing.vectors.outdated
+
+    def broken(index: str, ids: Sequence[str]) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            raise StoreError("Redis is away")
+        return real(index, ids)
+
+    monkeypatch.setattr(failing.vectors, "outdated", broken)
+    with pytest.raises(StoreError, match="Redis is away"):
+        failing.indexer.build(card("better"))
+    assert redis.claims.get("build r0002", {}) == {}
 
 
 def test_beside_traffic_a_step_is_written_before_the_next_is_encoded(
